@@ -1,0 +1,30 @@
+# Warnings, sanitizers and ccache for every target of ours. Generated protobuf code is exempt: it
+# is compiled by proto/CMakeLists.txt without `nodedevice_options`.
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+add_library(nodedevice_options INTERFACE)
+target_include_directories(nodedevice_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(nodedevice_options INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor
+                                                   -Woverloaded-virtual -Wcast-qual -Wundef)
+if(NODEDEVICE_WERROR)
+  target_compile_options(nodedevice_options INTERFACE -Werror)
+endif()
+target_compile_definitions(nodedevice_options INTERFACE NODEDEVICE_VERSION="${PROJECT_VERSION}")
+
+if(NODEDEVICE_SANITIZE)
+  add_compile_options(-fsanitize=${NODEDEVICE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${NODEDEVICE_SANITIZE})
+endif()
+# Only what is used ends up in a program: the plugin runs once per resource on every node.
+add_compile_options(-ffunction-sections -fdata-sections)
+add_link_options(-Wl,--gc-sections -Wl,--as-needed)
+
+# nodedevice_library(name SOURCES... DEPENDS...): one static library per folder.
+function(nodedevice_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC nodedevice_options ${ARG_DEPENDS})
+endfunction()

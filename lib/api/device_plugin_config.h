@@ -1,0 +1,186 @@
+#pragma once
+
+// DevicePluginConfig (nodedevices.io/v1alpha1) as a value: what an administrator wants on the nodes
+// of a pool. One parser reads it from the API, from a file and from the plugin's own argument, so
+// all three obey the same rules.
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "nlohmann/json.hpp"
+
+namespace nodedevice {
+
+// ---- families: how one plugin entry finds devices -------------------------------------------
+
+// One path of a group. `pattern` is absolute and may hold *, ? and [...] in any part.
+struct PathRule {
+  enum class Type { kDevice, kMount };
+  std::string pattern;
+  std::string container_path;  // empty: the host path; ending in '/': a directory for it
+  std::string permissions = "rw";  // of the device cgroup; kDevice only
+  Type type = Type::kDevice;
+  bool read_only = false;  // kMount only
+  bool optional = false;   // given when it is there; its absence harms nobody
+  int limit = 1;  // how many devices of the group may share this path when others match more
+  bool operator==(const PathRule&) const = default;
+};
+
+struct UsbSelector {
+  std::uint16_t vendor = 0;
+  std::uint16_t product = 0;
+  std::string serial;  // empty: any
+  bool operator==(const UsbSelector&) const = default;
+};
+
+// Things that go together into one device: either paths or USB selectors.
+struct PathGroup {
+  std::vector<PathRule> paths;
+  std::vector<UsbSelector> usb;
+  bool operator==(const PathGroup&) const = default;
+};
+
+struct Paths {
+  std::vector<PathGroup> groups;
+  bool operator==(const Paths&) const = default;
+};
+
+// Devices that the configuration itself names; for tests and for trying things out.
+struct StaticDevice {
+  std::string id;
+  bool healthy = true;
+  std::string reason;  // why it is unhealthy
+  std::vector<int> numa_nodes;
+  bool operator==(const StaticDevice&) const = default;
+};
+
+struct Static {
+  std::vector<StaticDevice> devices;
+  bool operator==(const Static&) const = default;
+};
+
+// Anyone's plugin binary, started and supervised by the agent as it is.
+struct Exec {
+  std::vector<std::string> command;
+  bool operator==(const Exec&) const = default;
+};
+
+using Discovery = std::variant<Paths, Static, Exec>;
+
+// ---- what every family takes ------------------------------------------------------------------
+
+struct MountEdit {
+  std::string host_path;
+  std::string container_path;
+  bool read_only = false;
+  bool operator==(const MountEdit&) const = default;
+};
+
+// Given to every container that gets a device of this entry, on top of the device itself.
+struct ContainerEdits {
+  std::map<std::string, std::string> envs;
+  std::vector<MountEdit> mounts;
+  std::map<std::string, std::string> annotations;
+  std::vector<std::string> cdi;  // fully qualified CDI device names
+  bool operator==(const ContainerEdits&) const = default;
+};
+
+struct Sharing {
+  int replicas = 1;  // each device is announced this many times
+  bool fail_requests_greater_than_one = false;
+  bool operator==(const Sharing&) const = default;
+};
+
+struct HealthPolicy {
+  std::chrono::milliseconds interval{60'000};  // of the rescan behind the hints
+  std::chrono::milliseconds recover{0};  // how long a device must be well before it counts as healthy
+  bool operator==(const HealthPolicy&) const = default;
+};
+
+enum class Preference { kPacked, kSpread };
+
+struct PluginSpec {
+  std::string name;  // unique in the CR; a DNS label
+  std::string resource_name;
+  Discovery discovery;
+  ContainerEdits container;
+  Sharing sharing;
+  HealthPolicy health;
+  Preference preference = Preference::kPacked;
+  bool topology = true;  // announce NUMA nodes
+  // The entry as it was written, with sorted keys: the argument that starts a plugin, and what is
+  // compared to decide whether a running one must be replaced.
+  std::string text;
+  bool operator==(const PluginSpec&) const = default;
+};
+
+// ---- the resource -------------------------------------------------------------------------------
+
+struct DeviceManagerSpec {
+  enum class Mode { kObserve, kManage };
+  Mode mode = Mode::kObserve;
+  bool allow_reboot = false;
+  std::string topology_manager_policy;  // empty: leave it alone
+  bool operator==(const DeviceManagerSpec&) const = default;
+};
+
+struct NodePreparation {
+  std::vector<std::string> kernel_arguments;
+  std::vector<std::string> kernel_modules;
+  std::vector<std::string> vfio_devices;  // "8086:1572"
+  bool operator==(const NodePreparation&) const = default;
+};
+
+struct DevicePluginConfig {
+  std::string name;
+  std::int64_t generation = 0;  // metadata.generation; 0 in a file
+  nlohmann::json machine_config_pool_selector;  // a LabelSelector, checked for its shape
+  std::map<std::string, std::string> node_selector;
+  DeviceManagerSpec device_manager;
+  NodePreparation node_preparation;
+  bool startup_taint = false;
+  nlohmann::json tolerations = nlohmann::json::array();
+  std::vector<PluginSpec> plugins;
+  bool operator==(const DevicePluginConfig&) const = default;
+};
+
+// ---- parsing --------------------------------------------------------------------------------------
+
+// What is wrong with one field: "spec.plugins[1].resourceName" and a sentence for people.
+struct FieldError {
+  std::string path;
+  std::string message;
+  bool operator==(const FieldError&) const = default;
+};
+
+// "path: message", one a line.
+std::string ToString(const std::vector<FieldError>& errors);
+
+// The value, usable only when there are no errors. Every error is listed, not only the first.
+template <typename T>
+struct Parsed {
+  T value;
+  std::vector<FieldError> errors;
+  bool ok() const { return errors.empty(); }
+};
+
+Parsed<DevicePluginConfig> ParseDevicePluginConfig(const nlohmann::json& object);
+// The same from YAML text; a syntax error is one error with an empty path.
+Parsed<DevicePluginConfig> ParseDevicePluginConfigYaml(std::string_view text);
+
+// Which host paths an entry may name.
+enum class HostPathPolicy {
+  kAllowList,  // /dev /sys /var /opt /run /usr /etc: whoever writes a CR need not own the nodes
+  kAny,        // any absolute path without "..": whoever starts a plugin by hand owns the host
+};
+
+// One entry of spec.plugins, as node-device-plugin takes it with --plugin.
+Parsed<PluginSpec> ParsePluginSpec(const nlohmann::json& entry, HostPathPolicy policy);
+
+}  // namespace nodedevice

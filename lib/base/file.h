@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "lib/base/status.h"
+
+namespace nodedevice {
+
+// The whole content of a regular, /sys or /proc file. A file of more than `limit` bytes is refused
+// (kResourceExhausted), so that nobody can make us read a device or an endless file into memory.
+absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path, std::size_t limit);
+
+// The same for a one-line attribute of sysfs: without the white space around it.
+absl::StatusOr<std::string> ReadAttribute(const std::filesystem::path& path);
+
+// Writes `content` to a temporary file beside `path`, syncs it and renames it into place, so that a
+// reader sees the old or the new content and a crash leaves one of the two.
+absl::Status WriteFileAtomically(const std::filesystem::path& path, std::string_view content);
+
+}  // namespace nodedevice

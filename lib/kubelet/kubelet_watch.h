@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+
+#include "lib/base/directory_watch.h"
+#include "lib/base/event_loop.h"
+#include "lib/kubelet/paths.h"
+#include "lib/kubelet/socket_tracker.h"
+
+namespace nodedevice {
+
+// Watches for kubelet.sock and tells what happens to it. Looks when inotify hints, when asked to,
+// every few milliseconds while a socket exists that does not answer yet, and every few seconds as
+// the net (a kubelet that was killed leaves its socket behind, and no event).
+//
+// Loop thread only. Start() looks at once; callbacks come from inside it and from the loop.
+class KubeletWatch {
+ public:
+  struct Callbacks {
+    std::function<void(Transition)> on_transition;
+    // After every look, also one that changed nothing: the folder may have lost other sockets.
+    std::function<void()> on_look;
+  };
+
+  KubeletWatch(EventLoop& loop, KubeletPaths paths, Callbacks callbacks);
+
+  void Start();
+  // Looks now: somebody saw a sign, such as a stream that ended.
+  void Look();
+
+  bool up() const { return tracker_.up(); }
+  const SocketTracker& tracker() const { return tracker_; }
+  // Why it is not up, for people; empty while it is.
+  const std::string& problem() const { return problem_; }
+
+ private:
+  KubeletPaths paths_;
+  Callbacks callbacks_;
+  SocketTracker tracker_;
+  std::string problem_;
+  int refusals_ = 0;
+  DirectoryWatch directory_;
+  Timer timer_;
+};
+
+}  // namespace nodedevice

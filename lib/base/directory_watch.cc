@@ -9,8 +9,10 @@
 namespace nodedevice {
 namespace {
 
-constexpr std::uint32_t kMask = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB |
-                                IN_CLOSE_WRITE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+constexpr std::uint32_t kNameEvents = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |
+                                      IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+// Not asked for in /dev: every write to /dev/null would be a hint.
+constexpr std::uint32_t kChangeEvents = IN_ATTRIB | IN_CLOSE_WRITE;
 
 std::filesystem::path NearestExisting(std::filesystem::path directory) {
   std::error_code error;
@@ -22,8 +24,10 @@ std::filesystem::path NearestExisting(std::filesystem::path directory) {
 
 }  // namespace
 
-DirectoryWatch::DirectoryWatch(EventLoop& loop, std::function<void()> on_hint)
-    : on_hint_(std::move(on_hint)), inotify_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
+DirectoryWatch::DirectoryWatch(EventLoop& loop, std::function<void()> on_hint, Events events)
+    : on_hint_(std::move(on_hint)),
+      mask_(events == Events::kNames ? kNameEvents : kNameEvents | kChangeEvents),
+      inotify_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
   if (inotify_) {
     readable_ = std::make_unique<ReadWatch>(loop, inotify_.get(), [this] { Drain(); });
   }
@@ -32,7 +36,8 @@ DirectoryWatch::DirectoryWatch(EventLoop& loop, std::function<void()> on_hint)
 DirectoryWatch::~DirectoryWatch() = default;
 
 absl::Status DirectoryWatch::Watch(const std::set<std::filesystem::path>& directories) {
-  if (!inotify_) return absl::ResourceExhaustedError("no inotify instance (fs.inotify.max_user_instances)");
+  if (!inotify_)
+    return absl::ResourceExhaustedError("no inotify instance (fs.inotify.max_user_instances)");
   absl::Status result;
   std::map<std::filesystem::path, int> next;
   for (const std::filesystem::path& directory : directories) {
@@ -40,7 +45,7 @@ absl::Status DirectoryWatch::Watch(const std::set<std::filesystem::path>& direct
     // may have been replaced by another one of the same name.
     for (int attempt = 0; attempt < 3; ++attempt) {
       const std::filesystem::path existing = NearestExisting(directory);
-      const int descriptor = ::inotify_add_watch(inotify_.get(), existing.c_str(), kMask);
+      const int descriptor = ::inotify_add_watch(inotify_.get(), existing.c_str(), mask_);
       if (descriptor >= 0) {
         next[existing] = descriptor;
         // Created between the look and the watch: stand closer.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -19,7 +20,13 @@ namespace nodedevice {
 // Loop thread only. Watch before you look: entries that appear in between are then hinted at.
 class DirectoryWatch {
  public:
-  DirectoryWatch(EventLoop& loop, std::function<void()> on_hint);
+  enum class Events {
+    kNames,       // entries appear and vanish
+    kAllChanges,  // also: their content or attributes change
+  };
+
+  DirectoryWatch(EventLoop& loop, std::function<void()> on_hint,
+                 Events events = Events::kAllChanges);
   ~DirectoryWatch();
 
   // Replaces the watched set. Call it again after each hint: directories come and go. Fails only
@@ -30,6 +37,7 @@ class DirectoryWatch {
   void Drain();
 
   std::function<void()> on_hint_;
+  std::uint32_t mask_;
   UniqueFd inotify_;
   std::map<std::filesystem::path, int> watched_;  // existing directory -> watch descriptor
   std::unique_ptr<ReadWatch> readable_;

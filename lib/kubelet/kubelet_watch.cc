@@ -21,7 +21,8 @@ constexpr Backoff kRefused{.first = milliseconds(2), .limit = seconds(1)};
 KubeletWatch::KubeletWatch(EventLoop& loop, KubeletPaths paths, Callbacks callbacks)
     : paths_(std::move(paths)),
       callbacks_(std::move(callbacks)),
-      directory_(loop, [this] { Look(); }),
+      directory_(
+          loop, [this] { Look(); }, DirectoryWatch::Events::kNames),
       timer_(loop, [this] { Look(); }) {}
 
 void KubeletWatch::Start() { Look(); }
@@ -34,10 +35,10 @@ void KubeletWatch::Look() {
   problem_.clear();
   if (!seen.identity) {
     std::error_code error;
-    problem_ = std::filesystem::is_directory(paths_.device_plugins(), error)
-                   ? absl::StrCat(paths_.registration_socket().string(), " does not exist")
-                   : absl::StrCat("the folder ", paths_.device_plugins().string(),
-                                  " does not exist");
+    problem_ =
+        std::filesystem::is_directory(paths_.device_plugins(), error)
+            ? absl::StrCat(paths_.registration_socket().string(), " does not exist")
+            : absl::StrCat("the folder ", paths_.device_plugins().string(), " does not exist");
   } else if (const absl::Status status = Connects(paths_.registration_socket()); status.ok()) {
     seen.answers = true;
   } else {

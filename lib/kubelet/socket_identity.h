@@ -22,8 +22,8 @@ struct SocketIdentity {
 // nullopt when nothing, or something that is not a socket, is at `path`.
 std::optional<SocketIdentity> ReadSocketIdentity(const std::filesystem::path& path);
 
-// Ok when a process accepts connections on the socket. A socket file outlives its process: a kubelet
-// that was stopped leaves one that refuses. Never blocks.
+// Ok when a process accepts connections on the socket. A socket file outlives its process: a
+// kubelet that was stopped leaves one that refuses. Never blocks.
 absl::Status Connects(const std::filesystem::path& path);
 
 // Fails with a message for people when a socket at `path` could not be bound or dialled because its

@@ -1,0 +1,67 @@
+#include "plugin/allocation.h"
+
+#include <string_view>
+
+namespace nodedevice {
+namespace {
+
+// Adds `item` unless it is there; false when its container path is taken by something else.
+template <typename T>
+bool AddOnce(std::vector<T>& list, const T& item) {
+  for (const T& other : list) {
+    if (other == item) return true;
+    if (other.ContainerPath() == item.ContainerPath()) return false;
+  }
+  list.push_back(item);
+  return true;
+}
+
+absl::Status Clash(const PluginSpec& spec, const std::string& path) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(spec.resource_name, ": two of the requested devices want the container path ",
+                   path, "; request one per container, or give the entry '", spec.name,
+                   "' a containerPath that ends in '/'"));
+}
+
+}  // namespace
+
+absl::StatusOr<ContainerAnswer> AnswerContainer(const Announcement& offered, const PluginSpec& spec,
+                                                const std::vector<std::string>& wire_ids) {
+  if (spec.sharing.fail_requests_greater_than_one && offered.replicas > 1 && wire_ids.size() > 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(spec.resource_name, " is shared and a container may request one of it, not ",
+                     wire_ids.size(), ": more would be the same device again"));
+  }
+  std::map<std::string_view, const Device*, NaturalLess> chosen;
+  for (const std::string& id : wire_ids) {
+    const Device* device = offered.Find(id);
+    if (device == nullptr) {
+      return absl::NotFoundError(
+          absl::StrCat(spec.resource_name, ": device '", id, "' is not announced"));
+    }
+    if (!device->healthy()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(spec.resource_name, ": device '", id, "' is unhealthy: ", device->problem));
+    }
+    chosen.emplace(offered.replicas > 1 ? BaseId(id) : std::string_view(id), device);
+  }
+  ContainerAnswer answer;
+  for (const auto& [id, device] : chosen) {
+    for (const DeviceNode& node : device->nodes) {
+      if (!AddOnce(answer.nodes, node)) return Clash(spec, node.ContainerPath());
+    }
+    for (const DeviceMount& mount : device->mounts) {
+      if (!AddOnce(answer.mounts, mount)) return Clash(spec, mount.ContainerPath());
+    }
+  }
+  for (const MountEdit& mount : spec.container.mounts) {
+    const DeviceMount added{mount.host_path, mount.container_path, mount.read_only};
+    if (!AddOnce(answer.mounts, added)) return Clash(spec, added.ContainerPath());
+  }
+  answer.envs = spec.container.envs;
+  answer.annotations = spec.container.annotations;
+  answer.cdi = spec.container.cdi;
+  return answer;
+}
+
+}  // namespace nodedevice

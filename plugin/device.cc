@@ -1,0 +1,43 @@
+#include "plugin/device.h"
+
+#include <cstdint>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace nodedevice {
+namespace {
+
+constexpr std::string_view kReplicaMark = "::";
+constexpr std::size_t kReadableLimit = 50;  // + '-' + 12 digits of hash = 63
+
+std::uint64_t Fnv1a(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  for (const char c : text) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 0x100000001b3u;
+  }
+  return hash;
+}
+
+}  // namespace
+
+std::string MakeDeviceId(std::string_view readable, std::string_view identity) {
+  std::string id(readable.substr(0, kReadableLimit));
+  for (char& c : id) {
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '.' && c != '_') c = '-';
+  }
+  constexpr std::uint64_t kTwelveDigits = (std::uint64_t{1} << 48) - 1;
+  return absl::StrCat(id, "-", absl::Hex(Fnv1a(identity) & kTwelveDigits, absl::kZeroPad12));
+}
+
+std::string ReplicaId(const std::string& id, int replica, int replicas) {
+  return replicas == 1 ? id : absl::StrCat(id, "::", replica);
+}
+
+std::string_view BaseId(std::string_view wire_id) {
+  const std::size_t mark = wire_id.rfind(kReplicaMark);
+  return mark == std::string_view::npos ? wire_id : wire_id.substr(0, mark);
+}
+
+}  // namespace nodedevice

@@ -1,0 +1,60 @@
+#pragma once
+
+// Devices as values. A scan makes a DeviceSet, the health tracker turns it into what is announced,
+// the service answers from it. Equality decides whether anything changed.
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plugin/natural_order.h"
+
+namespace nodedevice {
+
+// A device node for a container. Host paths never carry the host root.
+struct DeviceNode {
+  std::string host_path;
+  std::string container_path;  // empty: the same as host_path
+  std::string permissions;
+  bool operator==(const DeviceNode&) const = default;
+  const std::string& ContainerPath() const {
+    return container_path.empty() ? host_path : container_path;
+  }
+};
+
+struct DeviceMount {
+  std::string host_path;
+  std::string container_path;  // empty: the same as host_path
+  bool read_only = false;
+  bool operator==(const DeviceMount&) const = default;
+  const std::string& ContainerPath() const {
+    return container_path.empty() ? host_path : container_path;
+  }
+};
+
+struct Device {
+  std::string problem;          // empty: healthy; else why not, for people
+  std::vector<int> numa_nodes;  // sorted; empty: no affinity known
+  std::vector<DeviceNode> nodes;
+  std::vector<DeviceMount> mounts;
+  bool healthy() const { return problem.empty(); }
+  bool operator==(const Device&) const = default;
+};
+
+// By id; iteration order is the order on the wire.
+using DeviceSet = std::map<std::string, Device, NaturalLess>;
+
+// "<readable>-<hash>": readable for people, unique among all devices of the node because the
+// kubelet reports health by id alone, and the same at every start because it is made of what the
+// device is, not of when it was found. `identity` should hold the resource name. At most 63
+// characters.
+std::string MakeDeviceId(std::string_view readable, std::string_view identity);
+
+// Ids on the wire: the device's own, or with replicas "<id>::<n>", n from 0.
+std::string ReplicaId(const std::string& id, int replica, int replicas);
+
+// The device that an id on the wire belongs to.
+std::string_view BaseId(std::string_view wire_id);
+
+}  // namespace nodedevice

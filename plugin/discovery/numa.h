@@ -1,0 +1,36 @@
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <map>
+#include <tuple>
+#include <vector>
+
+#include "lib/base/host_root.h"
+
+namespace nodedevice {
+
+// The NUMA node of a directory below /sys/devices or of its nearest parent that knows one, as a
+// list of none or one.
+std::vector<int> NumaNodesOfSysfs(const HostRoot& host, std::string_view sysfs_path);
+
+// The NUMA nodes of device nodes, found through /sys/dev. Remembers what it found while a node
+// stays the same, so that a rescan of thousands costs no look into sysfs. Not thread-safe.
+class NumaLookup {
+ public:
+  explicit NumaLookup(const HostRoot& host) : host_(host) {}
+
+  // Forgets nodes that were not asked for since the last call.
+  void BeginScan();
+
+  const std::vector<int>& NodesOf(const struct stat& device_node);
+
+ private:
+  using Key = std::tuple<bool, dev_t, std::int64_t>;  // block, device number, change time
+  const HostRoot& host_;
+  std::map<Key, std::vector<int>> known_;
+  std::map<Key, std::vector<int>> previous_;
+};
+
+}  // namespace nodedevice

@@ -1,0 +1,175 @@
+#include "plugin/discovery/paths.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "plugin/discovery/glob.h"
+#include "plugin/discovery/path_groups.h"
+#include "plugin/discovery/usb.h"
+
+namespace nodedevice {
+namespace {
+
+// Where the container sees a path: as on the host (""), below a directory ("/dev/serial/"), or at a
+// path of its own.
+std::string ContainerPathFor(const PathRule& rule, const std::string& host_path,
+                             const std::string& canonical) {
+  if (rule.container_path.empty()) return host_path == canonical ? "" : host_path;
+  if (rule.container_path.back() != '/') return rule.container_path;
+  return absl::StrCat(rule.container_path, std::filesystem::path(host_path).filename().native());
+}
+
+// Container runtimes refuse a device that is none. Ordinary files live below /dev only in /dev/shm.
+bool MustBeDeviceNode(std::string_view host_path) {
+  return host_path.starts_with("/dev/") && !host_path.starts_with("/dev/shm/");
+}
+
+void MergeNuma(const std::vector<int>& more, std::vector<int>* nodes) {
+  for (const int node : more) {
+    const auto at = std::lower_bound(nodes->begin(), nodes->end(), node);
+    if (at == nodes->end() || *at != node) nodes->insert(at, node);
+  }
+}
+
+}  // namespace
+
+PathsSource::PathsSource(std::string resource, Paths paths, bool topology, const HostRoot& host)
+    : resource_(std::move(resource)),
+      paths_(std::move(paths)),
+      topology_(topology),
+      host_(host),
+      numa_(host_) {}
+
+absl::StatusOr<Inventory> PathsSource::Scan() {
+  Inventory inventory;
+  DeviceSet& set = inventory.resources[resource_];
+  numa_.BeginScan();
+  parent_.clear();
+  canonical_parent_.clear();
+  for (const PathGroup& group : paths_.groups) {
+    if (group.usb.empty()) {
+      ScanPaths(group, &inventory, &set);
+    } else {
+      ScanUsb(group, &inventory, &set);
+    }
+  }
+  return inventory;
+}
+
+void PathsSource::ScanPaths(const PathGroup& group, Inventory* inventory, DeviceSet* set) {
+  std::vector<std::vector<GlobMatch>> matches;
+  for (const PathRule& rule : group.paths) {
+    matches.push_back(ExpandGlob(host_, rule.pattern, &inventory->directories));
+  }
+  GroupResult combined = CombineGroup(group.paths, matches);
+  for (std::string& note : combined.notes) inventory->notes.push_back(std::move(note));
+  for (const GroupMember& member : combined.members) {
+    std::string identity = resource_;
+    const std::string* first = nullptr;
+    Device device;
+    for (const GroupMember::Part& part : member.parts) {
+      const PathRule& rule = group.paths[part.rule];
+      if (!rule.optional) {
+        absl::StrAppend(&identity, "\n", part.host_path);
+        if (first == nullptr) first = &part.host_path;
+      }
+      AddPath(rule, part.host_path, inventory, &device);
+    }
+    const std::string readable =
+        first == nullptr ? "device" : std::filesystem::path(*first).filename().string();
+    set->insert_or_assign(MakeDeviceId(readable, identity), std::move(device));
+  }
+}
+
+PathsSource::Target PathsSource::Look(const std::string& host_path) {
+  const std::size_t slash = host_path.rfind('/');
+  const std::string parent = host_path.substr(0, slash);
+  if (parent != parent_) {
+    parent_ = parent;
+    canonical_parent_ = host_.Canonical(parent);
+    if (canonical_parent_ == "/") canonical_parent_.clear();
+  }
+  Target target;
+  target.path = canonical_parent_ + host_path.substr(slash);
+  const auto stat = [&] {
+    target.error = ::lstat(host_.Resolve(target.path).c_str(), &target.info) == 0 ? 0 : errno;
+  };
+  stat();
+  if (target.error == 0 && S_ISLNK(target.info.st_mode)) {
+    target.path = host_.Canonical(host_path);
+    stat();
+  }
+  return target;
+}
+
+void PathsSource::AddPath(const PathRule& rule, const std::string& found, Inventory* inventory,
+                          Device* device) {
+  // Runtimes do not follow links of devices, so they are told what the link means.
+  const Target target = Look(found);
+  const std::string container = ContainerPathFor(rule, found, target.path);
+  if (target.path != found) {
+    inventory->directories.insert(host_.Resolve(target.path).parent_path());
+  }
+  if (rule.type == PathRule::Type::kMount) {
+    device->mounts.push_back({target.path, container, rule.read_only});
+    return;
+  }
+  AddNode({target.path, container, rule.permissions}, target, device);
+}
+
+void PathsSource::AddNode(DeviceNode node, const Target& target, Device* device) {
+  const mode_t mode = target.info.st_mode;
+  if (target.error != 0) {
+    device->problem = absl::StrCat(node.host_path, ": ", std::strerror(target.error));
+  } else if (!S_ISCHR(mode) && !S_ISBLK(mode) && !S_ISFIFO(mode) && !S_ISDIR(mode) &&
+             MustBeDeviceNode(node.host_path)) {
+    device->problem = absl::StrCat(node.host_path, " is a file, not a device node");
+  } else if (topology_) {
+    MergeNuma(numa_.NodesOf(target.info), &device->numa_nodes);
+  }
+  device->nodes.push_back(std::move(node));
+}
+
+void PathsSource::ScanUsb(const PathGroup& group, Inventory* inventory, DeviceSet* set) {
+  const std::vector<UsbDevice> plugged = ListUsbDevices(host_, &inventory->directories);
+  // Column i: the devices for selector i. Row n makes one device of the group: with two selectors
+  // the first match of one goes with the first of the other.
+  std::vector<std::vector<const UsbDevice*>> columns;
+  std::set<std::string> taken;
+  std::size_t rows = SIZE_MAX;
+  for (const UsbSelector& selector : group.usb) {
+    auto& column = columns.emplace_back();
+    for (const UsbDevice& device : plugged) {
+      if (Matches(selector, device) && taken.insert(device.port).second) column.push_back(&device);
+    }
+    rows = std::min(rows, column.size());
+    if (column.empty()) {
+      inventory->notes.push_back(absl::StrCat(
+          "no USB device ", absl::Hex(selector.vendor, absl::kZeroPad4), ":",
+          absl::Hex(selector.product, absl::kZeroPad4),
+          selector.serial.empty() ? "" : absl::StrCat(" with serial number ", selector.serial),
+          " is plugged"));
+    }
+  }
+  for (std::size_t row = 0; row < rows; ++row) {
+    std::string identity = resource_;
+    Device device;
+    for (const auto& column : columns) {
+      const UsbDevice& usb = *column[row];
+      absl::StrAppend(&identity, "\n", StableName(usb));
+      AddNode({usb.node, "", "rw"}, Look(usb.node), &device);
+      if (topology_) {
+        MergeNuma(NumaNodesOfSysfs(host_, absl::StrCat("/sys/bus/usb/devices/", usb.port)),
+                  &device.numa_nodes);
+      }
+    }
+    set->insert_or_assign(MakeDeviceId(StableName(*columns.front()[row]), identity),
+                          std::move(device));
+  }
+}
+
+}  // namespace nodedevice

@@ -1,0 +1,175 @@
+#include "plugin/plugin.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "lib/base/log.h"
+
+namespace nodedevice {
+namespace {
+
+// A person's plugging passes at once; a storm gives five scans, and so five lists, a second.
+constexpr int kScanBurst = 64;
+constexpr Duration kScanInterval = std::chrono::milliseconds(200);
+
+}  // namespace
+
+Plugin::Plugin(Parts parts, PluginSpec spec, std::unique_ptr<DiscoverySource> source)
+    : parts_(std::move(parts)),
+      spec_(std::move(spec)),
+      source_(std::move(source)),
+      alive_(std::make_shared<Plugin*>(this)),
+      gate_(kScanBurst, kScanInterval),
+      hints_(
+          parts_.loop, [this] { Hint(); }, DirectoryWatch::Events::kNames),
+      next_scan_(parts_.loop, [this] { Scan(); }),
+      next_health_(parts_.loop, [this] { Announce(); }),
+      kubelet_(parts_.loop, parts_.paths,
+               {.on_transition = [this](Transition transition) { OnKubelet(transition); },
+                .on_look =
+                    [this] {
+                      for (auto& [name, resource] : resources_) resource.server->CheckOwnSocket();
+                    }}) {}
+
+void Plugin::Start() { Scan(); }
+
+void Plugin::Hint() {
+  const Duration wait = gate_.Wait(Clock::now());
+  if (wait <= Duration::zero()) {
+    Scan();
+  } else {
+    next_scan_.After(wait);
+  }
+}
+
+void Plugin::Scan() {
+  if (stopping_) return;
+  if (scanning_) {
+    scan_again_ = true;
+    return;
+  }
+  gate_.Pass(Clock::now());
+  scanning_ = true;
+  // Watch before looking, so that what changes in between is hinted at. Directories come and go
+  // under their names: all are watched anew.
+  if (const absl::Status status = hints_.Watch(watched_); !status.ok()) {
+    spdlog::warn("{}: {}; changes are found by the rescan every {} ms", spec_.name,
+                 std::string(status.message()), spec_.health.interval.count());
+  }
+  parts_.worker.Do([source = source_.get(), alive = alive_, &loop = parts_.loop] {
+    auto inventory = std::make_shared<absl::StatusOr<Inventory>>(source->Scan());
+    loop.Post([alive, inventory] {
+      if (*alive != nullptr) (*alive)->OnScanned(std::move(*inventory));
+    });
+  });
+}
+
+void Plugin::OnScanned(absl::StatusOr<Inventory> inventory) {
+  scanning_ = false;
+  next_scan_.After(spec_.health.interval);
+  if (stopping_) return;
+  if (!inventory.ok()) {
+    // What was announced before stays: a scan that failed says nothing about the devices.
+    spdlog::error("{}: the scan failed: {}; what was found before stays announced", spec_.name,
+                  std::string(inventory.status().message()));
+    notes_ = {absl::StrCat("the last scan failed: ", inventory.status().message())};
+    parts_.on_change();
+    return;
+  }
+  const bool first = resources_.empty();
+  for (auto& [name, found] : inventory->resources) ResourceNamed(name).scanned = std::move(found);
+  if (notes_ != inventory->notes) {
+    notes_ = std::move(inventory->notes);
+    for (const std::string& note : notes_) spdlog::info("{}: {}", spec_.name, note);
+    parts_.on_change();
+  }
+  Announce();
+  if (first) kubelet_.Start();
+  // A directory that was not watched during this scan may have changed since.
+  const bool more = std::exchange(watched_, std::move(inventory->directories)) != watched_;
+  if (more || std::exchange(scan_again_, false)) Hint();
+}
+
+Plugin::Resource& Plugin::ResourceNamed(const std::string& name) {
+  if (const auto found = resources_.find(name); found != resources_.end()) return found->second;
+  ResourceServer::Parts parts{.loop = parts_.loop,
+                              .worker = parts_.worker,
+                              .paths = parts_.paths,
+                              .host = parts_.host,
+                              .spec = spec_,
+                              .on_change = parts_.on_change,
+                              .on_look_at_kubelet = [this] { kubelet_.Look(); },
+                              .on_device_missing = [this] { Hint(); },
+                              .on_stopped = [this] { OnResourceStopped(); }};
+  Resource made{.server = std::make_unique<ResourceServer>(std::move(parts), name),
+                .health = HealthTracker(spec_.health.recover),
+                .scanned = {}};
+  ++running_;
+  Resource& resource = resources_.emplace(name, std::move(made)).first->second;
+  if (kubelet_.up()) resource.server->OnKubelet(Transition::kUp);
+  return resource;
+}
+
+void Plugin::Announce() {
+  const TimePoint now = Clock::now();
+  std::optional<TimePoint> next;
+  for (auto& [name, resource] : resources_) {
+    const DeviceSet& before = resource.server->devices();
+    DeviceSet devices = resource.health.Update(before, resource.scanned, now);
+    for (const auto& [id, device] : devices) {
+      const auto old = before.find(id);
+      const std::string was = old == before.end() ? "" : old->second.problem;
+      if (device.problem == was) continue;
+      if (device.healthy()) {
+        spdlog::info("{}: device {} is healthy again", name, id);
+      } else {
+        spdlog::warn("{}: device {} is unhealthy: {}", name, id, device.problem);
+      }
+    }
+    resource.server->Publish(
+        {.devices = std::move(devices), .replicas = spec_.sharing.replicas, .withdrawn = false});
+    if (const auto when = resource.health.NextDeadline()) {
+      next = next ? std::min(*next, *when) : *when;
+    }
+  }
+  if (next) {
+    next_health_.At(*next);
+  } else {
+    next_health_.Cancel();
+  }
+}
+
+void Plugin::OnKubelet(Transition transition) {
+  for (auto& [name, resource] : resources_) resource.server->OnKubelet(transition);
+}
+
+void Plugin::Stop(bool withdraw) {
+  if (stopping_ && !withdraw) {
+    // Asked a second time, and for the faster way.
+  } else if (stopping_) {
+    return;
+  }
+  stopping_ = true;
+  if (running_ == 0) {
+    parts_.on_stopped();
+    return;
+  }
+  for (auto& [name, resource] : resources_) resource.server->Stop(withdraw);
+}
+
+void Plugin::OnResourceStopped() {
+  if (--running_ == 0) parts_.on_stopped();
+}
+
+std::vector<ResourceReport> Plugin::Report() const {
+  std::vector<ResourceReport> reports;
+  for (const auto& [name, resource] : resources_) {
+    reports.push_back(resource.server->Report());
+    reports.back().notes = notes_;
+  }
+  return reports;
+}
+
+}  // namespace nodedevice

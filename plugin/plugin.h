@@ -1,0 +1,83 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "lib/api/device_plugin_config.h"
+#include "lib/api/plugin_report.h"
+#include "lib/base/directory_watch.h"
+#include "lib/base/event_loop.h"
+#include "lib/base/host_root.h"
+#include "lib/base/worker.h"
+#include "lib/kubelet/kubelet_watch.h"
+#include "plugin/discovery/source.h"
+#include "plugin/health_tracker.h"
+#include "plugin/rate_gate.h"
+#include "plugin/resource_server.h"
+
+namespace nodedevice {
+
+// One plugin entry at work: scans when hinted, announces what it finds, keeps its resources
+// registered. Loop thread only.
+class Plugin {
+ public:
+  struct Parts {
+    EventLoop& loop;
+    Worker& worker;
+    const HostRoot& host;
+    KubeletPaths paths;
+    std::function<void()> on_change;  // Report() may give something else
+    std::function<void()> on_stopped;
+  };
+
+  Plugin(Parts parts, PluginSpec spec, std::unique_ptr<DiscoverySource> source);
+
+  // Scans; the resources register as soon as the first scan is done.
+  void Start();
+
+  // Ends all streams; with `withdraw` an empty list goes before. on_stopped tells when it is done.
+  void Stop(bool withdraw);
+
+  std::vector<ResourceReport> Report() const;
+
+ private:
+  struct Resource {
+    std::unique_ptr<ResourceServer> server;
+    HealthTracker health;
+    DeviceSet scanned;
+  };
+
+  void Hint();
+  void Scan();
+  void OnScanned(absl::StatusOr<Inventory> inventory);
+  Resource& ResourceNamed(const std::string& name);
+  void Announce();
+  void OnKubelet(Transition transition);
+  void OnResourceStopped();
+
+  Parts parts_;
+  const PluginSpec spec_;
+  std::unique_ptr<DiscoverySource> source_;  // the worker's, one scan at a time
+  std::shared_ptr<Plugin*> alive_;           // results of the worker that come too late find null
+  std::map<std::string, Resource> resources_;
+  std::vector<std::string> notes_;
+  std::set<std::filesystem::path> watched_;
+  bool scanning_ = false;
+  bool scan_again_ = false;
+  bool stopping_ = false;
+  std::size_t running_ = 0;
+  RateGate gate_;
+  DirectoryWatch hints_;
+  Timer next_scan_;    // the gate's, or the rescan behind the hints
+  Timer next_health_;  // recovery and forgetting
+  KubeletWatch kubelet_;
+
+ public:
+  ~Plugin() { *alive_ = nullptr; }
+};
+
+}  // namespace nodedevice

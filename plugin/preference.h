@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lib/api/device_plugin_config.h"
+#include "lib/base/status.h"
+#include "plugin/announcement.h"
+
+namespace nodedevice {
+
+// Which of the free devices a container should get. Pure and deterministic: the kubelet's order is
+// random, the answer depends only on the sets. `available` holds ids on the wire, `must_include`
+// among them.
+//
+// Devices on NUMA nodes come before others of the same worth: the answer stays on the nodes of what
+// must be included, else on the one node with the fewest devices that still suffice (packed) or the
+// most free devices (spread). Among replicas, packed fills the device with the fewest free replicas
+// first, spread takes the device with the most.
+//
+// Fails (kInvalidArgument) when `size` cannot be met or `must_include` holds more than `size`.
+absl::StatusOr<std::vector<std::string>> Prefer(const Announcement& offered, Preference preference,
+                                                const std::vector<std::string>& available,
+                                                const std::vector<std::string>& must_include,
+                                                int size);
+
+}  // namespace nodedevice

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "lib/api/device_plugin_config.h"
+#include "lib/api/plugin_report.h"
+#include "lib/base/event_loop.h"
+#include "lib/base/host_root.h"
+#include "lib/base/worker.h"
+#include "lib/kubelet/kubelet_watch.h"
+#include "plugin/device_board.h"
+#include "plugin/own_sockets.h"
+#include "plugin/registrar.h"
+#include "plugin/rpc_stats.h"
+#include "plugin/service.h"
+
+namespace nodedevice {
+
+// One resource at the kubelet: performs what its Registrar decides. Owns the gRPC server, the board
+// it answers from and the call to Register. Loop thread only; the worker opens and closes servers.
+class ResourceServer {
+ public:
+  struct Parts {
+    EventLoop& loop;
+    Worker& worker;
+    KubeletPaths paths;
+    const HostRoot& host;
+    const PluginSpec& spec;                    // must outlive this
+    std::function<void()> on_change;           // something in Report() may have changed
+    std::function<void()> on_look_at_kubelet;  // a stream ended: its socket should be looked at
+    std::function<void()> on_device_missing;
+    std::function<void()> on_stopped;  // after Stop(), when the server is gone
+  };
+
+  ResourceServer(Parts parts, std::string resource);
+  ~ResourceServer();
+
+  void Publish(Announcement announcement);
+  // The newest one, also while the resource is being withdrawn.
+  const DeviceSet& devices() const { return announced_.devices; }
+
+  void OnKubelet(Transition transition);
+  // After a look at the device-plugins folder: is our socket still there?
+  void CheckOwnSocket();
+
+  void Stop(bool withdraw);
+
+  ResourceReport Report() const;
+
+ private:
+  // gRPC's threads reach this object only through it: it posts, and drops what comes after the end.
+  struct Mailbox;
+
+  void Handle(const Registrar::Event& event);
+  void Perform(const Registrar::Serve& action);
+  void Perform(const Registrar::Register& action);
+  void Perform(const Registrar::PublishEmpty& action);
+  void Perform(const Registrar::ShutDown& action);
+  DeviceBoard::Callbacks BoardCallbacks();
+
+  Parts parts_;
+  const std::string resource_;
+  const OwnSockets sockets_;
+  std::shared_ptr<Mailbox> mailbox_;
+  Registrar registrar_;
+  Announcement announced_;
+  RpcStats stats_;
+  DeviceBoard board_;
+  Timer deadline_;
+  std::uint64_t generation_ = 0;  // of the server that was asked for last
+  bool serving_ = false;          // it is open: its socket must exist
+  std::uint64_t list_updates_ = 0;
+  bool stopped_ = false;
+
+  struct Running;
+  std::shared_ptr<Running> running_;  // the worker's: the open server
+};
+
+}  // namespace nodedevice

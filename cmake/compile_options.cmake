@@ -18,6 +18,9 @@ if(NODEDEVICE_SANITIZE)
   add_compile_options(-fsanitize=${NODEDEVICE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${NODEDEVICE_SANITIZE})
 endif()
+if(NODEDEVICE_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)  # what libFuzzer is guided by
+endif()
 # Only what is used ends up in a program: the plugin runs once per resource on every node.
 add_compile_options(-ffunction-sections -fdata-sections)
 add_link_options(-Wl,--gc-sections -Wl,--as-needed)

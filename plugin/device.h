@@ -45,6 +45,24 @@ struct Device {
 // By id; iteration order is the order on the wire.
 using DeviceSet = std::map<std::string, Device, NaturalLess>;
 
+// Calls `visit(id, before, after)` for every id of the two sets in their order; the pointer is null
+// where the set lacks it. One walk along both: the sets may hold thousands.
+template <typename Visit>
+void VisitBoth(const DeviceSet& before, const DeviceSet& after, const Visit& visit) {
+  auto old = before.begin();
+  auto now = after.begin();
+  while (old != before.end() || now != after.end()) {
+    const bool in_old =
+        now == after.end() || (old != before.end() && !before.key_comp()(now->first, old->first));
+    const bool in_now =
+        old == before.end() || (now != after.end() && !before.key_comp()(old->first, now->first));
+    const std::string& id = in_old ? old->first : now->first;
+    visit(id, in_old ? &old->second : nullptr, in_now ? &now->second : nullptr);
+    if (in_old) ++old;
+    if (in_now) ++now;
+  }
+}
+
 // "<readable>-<hash>": readable for people, unique among all devices of the node because the
 // kubelet reports health by id alone, and the same at every start because it is made of what the
 // device is, not of when it was found. `identity` should hold the resource name. At most 63

@@ -26,7 +26,9 @@ class DeviceBoard {
     std::function<void(std::uint64_t generation, bool empty)> on_list_sent;
   };
 
-  explicit DeviceBoard(Callbacks callbacks) : callbacks_(std::move(callbacks)) {}
+  DeviceBoard(int replicas, Callbacks callbacks)
+      : callbacks_(std::move(callbacks)),
+        current_({.devices = {}, .replicas = replicas, .withdrawn = false}) {}
   ~DeviceBoard();
 
   void Publish(Announcement announcement);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -21,26 +22,34 @@ std::string GoneReason(const Device& device) {
 }  // namespace
 
 DeviceSet HealthTracker::Update(const DeviceSet& before, DeviceSet scanned, TimePoint now) {
-  std::map<std::string, TimePoint, NaturalLess> gone;
-  std::map<std::string, TimePoint, NaturalLess> well;
-  for (const auto& [id, old] : before) {
-    const auto found = scanned.find(id);
-    if (found == scanned.end()) {
-      const auto known = gone_since_.find(id);
-      const TimePoint since = known == gone_since_.end() ? now : known->second;
-      if (now - since >= kRemembered) continue;
-      gone.emplace(id, since);
-      Device device = old;
-      if (known == gone_since_.end()) device.problem = GoneReason(old);
-      scanned.emplace(id, std::move(device));
-    } else if (!old.healthy() && found->second.healthy() && recover_ > Duration::zero()) {
-      const auto known = well_since_.find(id);
-      const TimePoint since = known == well_since_.end() ? now : known->second;
-      if (now - since >= recover_) continue;
-      well.emplace(id, since);
-      found->second.problem = "well again, but not yet for long enough (health.recover)";
+  using Since = std::map<std::string, TimePoint, NaturalLess>;
+  Since gone;
+  Since well;
+  std::vector<std::pair<std::string, Device>> kept;  // vanished, but still announced
+  std::vector<std::string> distrusted;
+  const auto since = [now](const Since& known, const std::string& id) {
+    const auto found = known.find(id);
+    return found == known.end() ? now : found->second;
+  };
+  VisitBoth(before, scanned, [&](const std::string& id, const Device* old, const Device* found) {
+    if (old == nullptr) return;
+    if (found == nullptr) {
+      const TimePoint when = since(gone_since_, id);
+      if (now - when >= kRemembered) return;
+      Device& device = kept.emplace_back(id, *old).second;
+      if (!gone_since_.contains(id)) device.problem = GoneReason(*old);
+      gone.emplace(id, when);
+    } else if (!old->healthy() && found->healthy() && recover_ > Duration::zero()) {
+      const TimePoint when = since(well_since_, id);
+      if (now - when >= recover_) return;
+      distrusted.push_back(id);
+      well.emplace(id, when);
     }
+  });
+  for (const std::string& id : distrusted) {
+    scanned.find(id)->second.problem = "well again, but not yet for long enough (health.recover)";
   }
+  for (auto& [id, device] : kept) scanned.emplace(id, std::move(device));
   gone_since_ = std::move(gone);
   well_since_ = std::move(well);
   return scanned;

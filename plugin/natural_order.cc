@@ -23,8 +23,13 @@ std::size_t SkipDigits(std::string_view text, std::size_t from) {
 }  // namespace
 
 bool NaturalLess::operator()(std::string_view a, std::string_view b) const {
+  // What both begin with decides nothing, except that a number may begin inside it.
   std::size_t i = 0;
-  std::size_t j = 0;
+  while (i < a.size() && i < b.size() && a[i] == b[i]) ++i;
+  if (i == b.size()) return false;
+  if (i == a.size()) return true;
+  while (i > 0 && IsDigit(a[i - 1])) --i;
+  std::size_t j = i;
   while (i < a.size() && j < b.size()) {
     if (IsDigit(a[i]) && IsDigit(b[j])) {
       const std::string_view x = Number(a, i);

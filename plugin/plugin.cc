@@ -10,8 +10,9 @@
 namespace nodedevice {
 namespace {
 
-// A person's plugging passes at once; a storm gives five scans, and so five lists, a second.
-constexpr int kScanBurst = 64;
+// What is plugged and unplugged at human speed passes at once, and a storm gives five lists a second.
+constexpr Duration kScanSpacing = std::chrono::milliseconds(5);
+constexpr int kScanBurst = 256;
 constexpr Duration kScanInterval = std::chrono::milliseconds(200);
 
 }  // namespace
@@ -21,11 +22,11 @@ Plugin::Plugin(Parts parts, PluginSpec spec, std::unique_ptr<DiscoverySource> so
       spec_(std::move(spec)),
       source_(std::move(source)),
       alive_(std::make_shared<Plugin*>(this)),
-      gate_(kScanBurst, kScanInterval),
+      gate_(kScanSpacing, kScanBurst, kScanInterval),
       hints_(
           parts_.loop, [this] { Hint(); }, DirectoryWatch::Events::kNames),
       next_scan_(parts_.loop, [this] { Scan(); }),
-      next_health_(parts_.loop, [this] { Announce(); }),
+      next_health_(parts_.loop, [this] { Hint(); }),
       kubelet_(parts_.loop, parts_.paths,
                {.on_transition = [this](Transition transition) { OnKubelet(transition); },
                 .on_look =
@@ -79,13 +80,15 @@ void Plugin::OnScanned(absl::StatusOr<Inventory> inventory) {
     return;
   }
   const bool first = resources_.empty();
-  for (auto& [name, found] : inventory->resources) ResourceNamed(name).scanned = std::move(found);
+  for (auto& [name, found] : inventory->resources) {
+    Announce(ResourceNamed(name), name, std::move(found));
+  }
+  ArmHealthTimer();
   if (notes_ != inventory->notes) {
     notes_ = std::move(inventory->notes);
     for (const std::string& note : notes_) spdlog::info("{}: {}", spec_.name, note);
     parts_.on_change();
   }
-  Announce();
   if (first) kubelet_.Start();
   // A directory that was not watched during this scan may have changed since.
   const bool more = std::exchange(watched_, std::move(inventory->directories)) != watched_;
@@ -104,35 +107,33 @@ Plugin::Resource& Plugin::ResourceNamed(const std::string& name) {
                               .on_device_missing = [this] { Hint(); },
                               .on_stopped = [this] { OnResourceStopped(); }};
   Resource made{.server = std::make_unique<ResourceServer>(std::move(parts), name),
-                .health = HealthTracker(spec_.health.recover),
-                .scanned = {}};
+                .health = HealthTracker(spec_.health.recover)};
   ++running_;
   Resource& resource = resources_.emplace(name, std::move(made)).first->second;
   if (kubelet_.up()) resource.server->OnKubelet(Transition::kUp);
   return resource;
 }
 
-void Plugin::Announce() {
-  const TimePoint now = Clock::now();
+void Plugin::Announce(Resource& resource, const std::string& name, DeviceSet scanned) {
+  const auto current = resource.server->Current();
+  DeviceSet devices = resource.health.Update(current->devices, std::move(scanned), Clock::now());
+  VisitBoth(current->devices, devices,
+            [&name](const std::string& id, const Device* before, const Device* now) {
+              if (now == nullptr || now->problem == (before ? before->problem : "")) return;
+              if (now->healthy()) {
+                spdlog::info("{}: device {} is healthy again", name, id);
+              } else {
+                spdlog::warn("{}: device {} is unhealthy: {}", name, id, now->problem);
+              }
+            });
+  resource.server->Publish(std::move(devices));
+}
+
+void Plugin::ArmHealthTimer() {
   std::optional<TimePoint> next;
-  for (auto& [name, resource] : resources_) {
-    const DeviceSet& before = resource.server->devices();
-    DeviceSet devices = resource.health.Update(before, resource.scanned, now);
-    for (const auto& [id, device] : devices) {
-      const auto old = before.find(id);
-      const std::string was = old == before.end() ? "" : old->second.problem;
-      if (device.problem == was) continue;
-      if (device.healthy()) {
-        spdlog::info("{}: device {} is healthy again", name, id);
-      } else {
-        spdlog::warn("{}: device {} is unhealthy: {}", name, id, device.problem);
-      }
-    }
-    resource.server->Publish(
-        {.devices = std::move(devices), .replicas = spec_.sharing.replicas, .withdrawn = false});
-    if (const auto when = resource.health.NextDeadline()) {
-      next = next ? std::min(*next, *when) : *when;
-    }
+  for (const auto& [name, resource] : resources_) {
+    const auto when = resource.health.NextDeadline();
+    if (when) next = next ? std::min(*next, *when) : *when;
   }
   if (next) {
     next_health_.At(*next);
@@ -146,11 +147,7 @@ void Plugin::OnKubelet(Transition transition) {
 }
 
 void Plugin::Stop(bool withdraw) {
-  if (stopping_ && !withdraw) {
-    // Asked a second time, and for the faster way.
-  } else if (stopping_) {
-    return;
-  }
+  if (stopping_ && withdraw) return;  // only the faster way may follow
   stopping_ = true;
   if (running_ == 0) {
     parts_.on_stopped();

@@ -48,14 +48,14 @@ class Plugin {
   struct Resource {
     std::unique_ptr<ResourceServer> server;
     HealthTracker health;
-    DeviceSet scanned;
   };
 
   void Hint();
   void Scan();
   void OnScanned(absl::StatusOr<Inventory> inventory);
   Resource& ResourceNamed(const std::string& name);
-  void Announce();
+  void Announce(Resource& resource, const std::string& name, DeviceSet scanned);
+  void ArmHealthTimer();
   void OnKubelet(Transition transition);
   void OnResourceStopped();
 

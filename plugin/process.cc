@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <utility>
 
 #include "lib/base/log.h"
@@ -13,6 +14,13 @@ namespace {
 
 // A change is reported at once; further ones within this time are reported together.
 constexpr Duration kReportInterval = std::chrono::milliseconds(50);
+
+// Lists of thousands of devices are built and dropped at every change; their pages go back to the
+// node once they are a megabyte.
+void TrimMemory() {
+  constexpr std::size_t kWorthIt = 1u << 20;
+  if (::mallinfo2().fordblks > kWorthIt) ::malloc_trim(0);
+}
 
 }  // namespace
 
@@ -60,8 +68,7 @@ void PluginProcess::OnChange() {
 void PluginProcess::SendReport() {
   report_due_ = false;
   reported_at_ = Clock::now();
-  // Lists of thousands of devices were built and dropped on the way here; give the pages back.
-  ::malloc_trim(0);
+  TrimMemory();
   if (pipe_ == nullptr) return;
   PluginReport report;
   for (const auto& plugin : plugins_) {

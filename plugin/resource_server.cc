@@ -17,6 +17,7 @@ namespace {
 
 // Streams are ended before; what is left is a call that hangs in the transport.
 constexpr std::chrono::milliseconds kShutdownLimit(200);
+constexpr std::chrono::milliseconds kCallsInterval(500);
 
 std::string PathsOf(const Device& device) {
   std::vector<std::string> paths;
@@ -63,8 +64,14 @@ ResourceServer::ResourceServer(Parts parts, std::string resource)
       resource_(std::move(resource)),
       sockets_(parts_.paths.device_plugins(), resource_),
       mailbox_(std::make_shared<Mailbox>(parts_.loop, this)),
-      board_(BoardCallbacks()),
+      board_(parts_.spec.sharing.replicas, BoardCallbacks()),
       deadline_(parts_.loop, [this] { Handle(Registrar::DeadlinePassed{}); }),
+      calls_(parts_.loop,
+             [this] {
+               call_answered_->store(false);
+               parts_.on_change();
+             }),
+      call_answered_(std::make_shared<std::atomic<bool>>(false)),
       running_(std::make_shared<Running>()) {}
 
 ResourceServer::~ResourceServer() {
@@ -98,11 +105,12 @@ DeviceBoard::Callbacks ResourceServer::BoardCallbacks() {
   };
 }
 
-void ResourceServer::Publish(Announcement announcement) {
-  announcement.withdrawn = announced_.withdrawn;
-  if (announcement == announced_) return;
-  announced_ = std::move(announcement);
-  board_.Publish(announced_);
+void ResourceServer::Publish(DeviceSet devices) {
+  const auto current = board_.Current();
+  if (devices == current->devices) return;
+  board_.Publish({.devices = std::move(devices),
+                  .replicas = current->replicas,
+                  .withdrawn = current->withdrawn});
   parts_.on_change();
 }
 
@@ -168,7 +176,10 @@ void ResourceServer::Perform(const Registrar::Serve& action) {
               .board = board_,
               .stats = stats_,
               .on_call_answered =
-                  [mailbox] { mailbox->Post([](ResourceServer& s) { s.parts_.on_change(); }); },
+                  [mailbox, answered = call_answered_] {
+                    if (answered->exchange(true)) return;
+                    mailbox->Post([](ResourceServer& s) { s.calls_.After(kCallsInterval); });
+                  },
               .on_device_missing =
                   [mailbox] {
                     mailbox->Post([](ResourceServer& s) { s.parts_.on_device_missing(); });
@@ -203,8 +214,10 @@ void ResourceServer::Perform(const Registrar::Register& action) {
 }
 
 void ResourceServer::Perform(const Registrar::PublishEmpty&) {
-  announced_.withdrawn = true;
-  board_.Publish(announced_);
+  const auto current = board_.Current();
+  Announcement nothing = *current;
+  nothing.withdrawn = true;
+  board_.Publish(std::move(nothing));
 }
 
 void ResourceServer::Perform(const Registrar::ShutDown&) {
@@ -229,10 +242,11 @@ ResourceReport ResourceServer::Report() const {
   report.registrations_failed = registrar_.registrations_failed();
   report.list_updates = list_updates_;
   report.rpc = stats_.Read();
-  const auto replicas = static_cast<std::uint64_t>(announced_.replicas);
+  const auto announced = board_.Current();
+  const auto replicas = static_cast<std::uint64_t>(announced->replicas);
   // Unhealthy ones first: they are why somebody looks.
   for (const bool healthy : {false, true}) {
-    for (const auto& [id, device] : announced_.devices) {
+    for (const auto& [id, device] : announced->devices) {
       if (device.healthy() != healthy) continue;
       (healthy ? report.healthy : report.unhealthy) += replicas;
       if (report.devices.size() >= kMaxReportedDevices) continue;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -38,9 +39,9 @@ class ResourceServer {
   ResourceServer(Parts parts, std::string resource);
   ~ResourceServer();
 
-  void Publish(Announcement announcement);
-  // The newest one, also while the resource is being withdrawn.
-  const DeviceSet& devices() const { return announced_.devices; }
+  void Publish(DeviceSet devices);
+  // What was published last.
+  Latest<Announcement> Current() const { return board_.Current(); }
 
   void OnKubelet(Transition transition);
   // After a look at the device-plugins folder: is our socket still there?
@@ -66,14 +67,15 @@ class ResourceServer {
   const OwnSockets sockets_;
   std::shared_ptr<Mailbox> mailbox_;
   Registrar registrar_;
-  Announcement announced_;
   RpcStats stats_;
   DeviceBoard board_;
   Timer deadline_;
+  Timer calls_;                   // tells of answered calls, a while later and together
   std::uint64_t generation_ = 0;  // of the server that was asked for last
   bool serving_ = false;          // it is open: its socket must exist
   std::uint64_t list_updates_ = 0;
   bool stopped_ = false;
+  std::shared_ptr<std::atomic<bool>> call_answered_;  // set by gRPC's threads, cleared by the loop
 
   struct Running;
   std::shared_ptr<Running> running_;  // the worker's: the open server

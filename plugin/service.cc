@@ -63,7 +63,7 @@ std::vector<std::string> Ids(const google::protobuf::RepeatedPtrField<std::strin
 absl::Status DevicePluginService::CheckNodes(const std::vector<DeviceNode>& nodes) const {
   for (const DeviceNode& node : nodes) {
     struct stat info;
-    if (::lstat(parts_.host.Resolve(node.host_path).c_str(), &info) == 0) continue;
+    if (::lstat(parts_.host.ResolveNative(node.host_path).c_str(), &info) == 0) continue;
     parts_.on_device_missing();
     return ErrnoStatus(errno, absl::StrCat(parts_.spec.resource_name, ": ", node.host_path,
                                            " vanished; its device is being reported as unhealthy"));

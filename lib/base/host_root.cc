@@ -16,6 +16,13 @@ std::filesystem::path HostRoot::Resolve(std::string_view host_path) const {
   return root_ / std::filesystem::path(host_path).relative_path();
 }
 
+std::string HostRoot::ResolveNative(std::string_view host_path) const {
+  std::string path = root_.native();
+  if (!path.empty() && path.back() == '/') path.pop_back();
+  if (host_path.empty() || host_path.front() != '/') path += '/';
+  return path.append(host_path);
+}
+
 std::string HostRoot::Canonical(std::string_view host_path) const {
   const std::filesystem::path start(host_path);
   std::list<std::filesystem::path> todo(start.begin(), start.end());

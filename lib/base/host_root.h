@@ -16,6 +16,9 @@ class HostRoot {
   // "/dev/fuse" -> "<root>/dev/fuse".
   std::filesystem::path Resolve(std::string_view host_path) const;
 
+  // The same as a plain string: cheap enough for thousands of device nodes.
+  std::string ResolveNative(std::string_view host_path) const;
+
   // Follows symbolic links as a process inside the root would, absolute links included, and returns
   // the host path that is finally meant: "/dev/serial/by-id/x" -> "/dev/ttyUSB0". A part that does
   // not exist ends the walk and is kept as it is; so does a loop of links.

@@ -32,9 +32,7 @@ const std::vector<int>& NumaLookup::NodesOf(const struct stat& device_node) {
   static const std::vector<int> kNone;
   const bool block = S_ISBLK(device_node.st_mode);
   if (!block && !S_ISCHR(device_node.st_mode)) return kNone;
-  const Key key(
-      block, device_node.st_rdev,
-      std::int64_t{device_node.st_ctim.tv_sec} * 1'000'000'000 + device_node.st_ctim.tv_nsec);
+  const Key key(block, device_node.st_rdev);
   if (const auto found = known_.find(key); found != known_.end()) return found->second;
   if (auto old = previous_.extract(key)) return known_.insert(std::move(old)).position->second;
   const std::string link =

@@ -2,9 +2,9 @@
 
 #include <sys/stat.h>
 
-#include <cstdint>
 #include <map>
-#include <tuple>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lib/base/host_root.h"
@@ -15,8 +15,9 @@ namespace nodedevice {
 // list of none or one.
 std::vector<int> NumaNodesOfSysfs(const HostRoot& host, std::string_view sysfs_path);
 
-// The NUMA nodes of device nodes, found through /sys/dev. Remembers what it found while a node
-// stays the same, so that a rescan of thousands costs no look into sysfs. Not thread-safe.
+// The NUMA nodes of device nodes, found through /sys/dev. Remembers what it found as long as every
+// scan asks for the device, so that a rescan of thousands costs no look into sysfs and a device that
+// was away is looked up anew. Not thread-safe.
 class NumaLookup {
  public:
   explicit NumaLookup(const HostRoot& host) : host_(host) {}
@@ -27,7 +28,7 @@ class NumaLookup {
   const std::vector<int>& NodesOf(const struct stat& device_node);
 
  private:
-  using Key = std::tuple<bool, dev_t, std::int64_t>;  // block, device number, change time
+  using Key = std::pair<bool, dev_t>;  // block, device number
   const HostRoot& host_;
   std::map<Key, std::vector<int>> known_;
   std::map<Key, std::vector<int>> previous_;

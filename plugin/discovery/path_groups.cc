@@ -19,7 +19,9 @@ using ByKey = std::map<std::string, std::string, NaturalLess>;  // key -> host p
 
 ByKey Index(const std::vector<GlobMatch>& matches) {
   ByKey index;
-  for (const GlobMatch& match : matches) index.emplace(KeyOf(match), match.host_path);
+  for (const GlobMatch& match : matches) {
+    index.emplace_hint(index.end(), KeyOf(match), match.host_path);
+  }
   return index;
 }
 

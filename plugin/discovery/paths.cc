@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,13 +14,16 @@
 namespace nodedevice {
 namespace {
 
+// "/dev/ttyUSB0" -> "ttyUSB0"
+std::string_view FileName(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
 // Where the container sees a path: as on the host (""), below a directory ("/dev/serial/"), or at a
 // path of its own.
 std::string ContainerPathFor(const PathRule& rule, const std::string& host_path,
                              const std::string& canonical) {
   if (rule.container_path.empty()) return host_path == canonical ? "" : host_path;
   if (rule.container_path.back() != '/') return rule.container_path;
-  return absl::StrCat(rule.container_path, std::filesystem::path(host_path).filename().native());
+  return rule.container_path + std::string(FileName(host_path));
 }
 
 // Container runtimes refuse a device that is none. Ordinary files live below /dev only in /dev/shm.
@@ -79,9 +82,9 @@ void PathsSource::ScanPaths(const PathGroup& group, Inventory* inventory, Device
       }
       AddPath(rule, part.host_path, inventory, &device);
     }
-    const std::string readable =
-        first == nullptr ? "device" : std::filesystem::path(*first).filename().string();
-    set->insert_or_assign(MakeDeviceId(readable, identity), std::move(device));
+    const std::string_view readable = first == nullptr ? "device" : FileName(*first);
+    // Members come nearly in the order of the set, which makes the end the right guess.
+    set->insert_or_assign(set->end(), MakeDeviceId(readable, identity), std::move(device));
   }
 }
 
@@ -96,7 +99,7 @@ PathsSource::Target PathsSource::Look(const std::string& host_path) {
   Target target;
   target.path = canonical_parent_ + host_path.substr(slash);
   const auto stat = [&] {
-    target.error = ::lstat(host_.Resolve(target.path).c_str(), &target.info) == 0 ? 0 : errno;
+    target.error = ::lstat(host_.ResolveNative(target.path).c_str(), &target.info) == 0 ? 0 : errno;
   };
   stat();
   if (target.error == 0 && S_ISLNK(target.info.st_mode)) {

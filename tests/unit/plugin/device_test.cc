@@ -49,7 +49,7 @@ TEST(NaturalOrderTest, CountsAsPeopleDo) {
 }
 
 TEST(RateGateTest, LetsABurstThroughAndThenOnePerInterval) {
-  RateGate gate(3, milliseconds(200));
+  RateGate gate(milliseconds(0), 3, milliseconds(200));
   TimePoint now = TimePoint{} + seconds(100);
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(gate.Wait(now), Duration::zero()) << i;
@@ -62,8 +62,17 @@ TEST(RateGateTest, LetsABurstThroughAndThenOnePerInterval) {
   EXPECT_EQ(gate.Wait(now), Duration::zero());
 }
 
+TEST(RateGateTest, WhatComesWithinTheSpacingWaitsForItsEnd) {
+  RateGate gate(milliseconds(5), 100, milliseconds(200));
+  const TimePoint now = TimePoint{} + seconds(100);
+  EXPECT_EQ(gate.Wait(now), Duration::zero());
+  gate.Pass(now);
+  EXPECT_EQ(gate.Wait(now + milliseconds(2)), milliseconds(3));
+  EXPECT_EQ(gate.Wait(now + milliseconds(5)), Duration::zero());
+}
+
 TEST(RateGateTest, TheBurstComesBackWithTime) {
-  RateGate gate(2, milliseconds(200));
+  RateGate gate(milliseconds(0), 2, milliseconds(200));
   TimePoint now = TimePoint{} + seconds(100);
   gate.Pass(now);
   gate.Pass(now);

@@ -1,0 +1,64 @@
+# The front door. Each target that people call has a sentence after ##; `make help` prints them.
+
+JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 30
+SOURCES = find agent controller devicemanager lib plugin tests -name '*.h' -o -name '*.cc'
+
+.DEFAULT_GOAL := help
+.PHONY: help deps build run test test-asan test-tsan fuzz lint format bench clean
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  %-10s  %s\n", $$1, $$2}' Makefile
+
+deps: ## Install the Debian packages that are missing
+	@scripts/install-deps
+
+build: ## Build the programs that are shipped: build/release/bin
+	cmake --preset release
+	cmake --build --preset release -j $(JOBS) --target node-device-agent node-device-plugin device-manager
+
+run: deps build ## Do the main job on this machine's own devices (RUN_ONCE=1 ends after the sample pod)
+	scripts/run.sh
+
+test: deps ## Build everything with assertions and run all tests
+	cmake --preset dev
+	cmake --build --preset dev -j $(JOBS)
+	ctest --preset dev -j $(JOBS)
+
+test-asan: deps ## All tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	cmake --preset asan
+	cmake --build --preset asan -j $(JOBS)
+	ctest --preset asan -j $(JOBS)
+
+test-tsan: deps ## The tests of what crosses threads, under ThreadSanitizer
+	cmake --preset tsan
+	cmake --build --preset tsan -j $(JOBS)
+	ctest --preset tsan -j $(JOBS)
+
+fuzz: deps ## Fuzz each parser for FUZZ_SECONDS (30); findings land in build/fuzz/findings
+	cmake --preset fuzz
+	cmake --build --preset fuzz -j $(JOBS) --target fuzzers
+	@set -e; for target in build/fuzz/bin/*_fuzz; do \
+	  name=$$(basename "$$target" _fuzz); \
+	  echo "== $$name, $(FUZZ_SECONDS) s"; \
+	  mkdir -p "build/fuzz/corpus/$$name" build/fuzz/findings; \
+	  "$$target" -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -verbosity=0 \
+	    -artifact_prefix="build/fuzz/findings/$$name-" \
+	    "build/fuzz/corpus/$$name" "tests/fuzz/corpus/$$name"; \
+	done
+
+lint: deps ## Check the format of every file and run clang-tidy on the programs
+	$(SOURCES) | xargs clang-format --dry-run -Werror
+	cmake --preset dev
+	cmake --build --preset dev -j $(JOBS) --target nodedevice_proto
+	jq -r '.[].file' build/dev/compile_commands.json | grep -v -e '/build/' -e '/tests/' | sort -u | \
+	  xargs -P $(JOBS) -n 1 clang-tidy -p build/dev --quiet
+
+format: ## Format every file in place
+	$(SOURCES) | xargs clang-format -i
+
+bench: build ## Measure latency and memory, side by side with a peer where there is one
+	tests/bench/run
+
+clean: ## Remove everything that was built
+	rm -rf build

@@ -23,7 +23,7 @@ namespace nodedevice {
 struct PathRule {
   enum class Type { kDevice, kMount };
   std::string pattern;
-  std::string container_path;  // empty: the host path; ending in '/': a directory for it
+  std::string container_path;      // empty: the host path; ending in '/': a directory for it
   std::string permissions = "rw";  // of the device cgroup; kDevice only
   Type type = Type::kDevice;
   bool read_only = false;  // kMount only
@@ -98,8 +98,10 @@ struct Sharing {
 };
 
 struct HealthPolicy {
-  std::chrono::milliseconds interval{60'000};  // of the rescan behind the hints
-  std::chrono::milliseconds recover{0};  // how long a device must be well before it counts as healthy
+  // Of the rescan behind the hints.
+  std::chrono::milliseconds interval{60'000};
+  // How long a device must be well before it counts as healthy again.
+  std::chrono::milliseconds recover{0};
   bool operator==(const HealthPolicy&) const = default;
 };
 
@@ -139,7 +141,7 @@ struct NodePreparation {
 
 struct DevicePluginConfig {
   std::string name;
-  std::int64_t generation = 0;  // metadata.generation; 0 in a file
+  std::int64_t generation = 0;                  // metadata.generation; 0 in a file
   nlohmann::json machine_config_pool_selector;  // a LabelSelector, checked for its shape
   std::map<std::string, std::string> node_selector;
   DeviceManagerSpec device_manager;
@@ -150,7 +152,7 @@ struct DevicePluginConfig {
   bool operator==(const DevicePluginConfig&) const = default;
 };
 
-// ---- parsing --------------------------------------------------------------------------------------
+// ---- parsing ------------------------------------------------------------------------------------
 
 // What is wrong with one field: "spec.plugins[1].resourceName" and a sentence for people.
 struct FieldError {

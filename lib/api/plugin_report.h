@@ -43,7 +43,7 @@ struct RpcHistogram {
 };
 
 struct DeviceReport {
-  std::string id;      // without replica suffix
+  std::string id;  // without replica suffix
   bool healthy = true;
   std::string reason;  // why it is unhealthy
   std::string paths;   // host paths, for people
@@ -60,8 +60,8 @@ struct ResourceReport {
   std::uint64_t list_updates = 0;  // lists sent to the kubelet
   std::uint64_t healthy = 0;       // as announced: replicas counted
   std::uint64_t unhealthy = 0;
-  std::vector<DeviceReport> devices;  // unhealthy ones first; at most kMaxReportedDevices
-  std::vector<std::string> notes;     // for people: "/dev/kvm does not exist"
+  std::vector<DeviceReport> devices;        // unhealthy ones first; at most kMaxReportedDevices
+  std::vector<std::string> notes;           // for people: "/dev/kvm does not exist"
   std::map<std::string, RpcHistogram> rpc;  // by method
   bool operator==(const ResourceReport&) const = default;
 };

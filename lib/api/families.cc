@@ -1,0 +1,214 @@
+// The families of a plugin entry: paths, static, exec.
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+#include "absl/strings/ascii.h"
+#include "lib/api/host_path.h"
+#include "lib/api/plugin_spec.h"
+
+namespace nodedevice {
+namespace {
+
+constexpr std::size_t kMaxGroups = 1024;
+constexpr std::size_t kMaxGroupMembers = 64;
+constexpr std::size_t kMaxDevices = 10'000;
+constexpr std::size_t kMaxNumaNodes = 64;
+constexpr std::size_t kMaxArguments = 256;
+constexpr std::int64_t kMaxNumaNode = 1023;
+constexpr std::int64_t kMaxLimit = 100'000;
+constexpr std::size_t kMaxDeviceId = 63;  // the device plugin API's own bound
+
+absl::Status CheckPermissions(std::string_view permissions) {
+  std::string sorted(permissions);
+  std::sort(sorted.begin(), sorted.end());
+  const bool known = !sorted.empty() && sorted.find_first_not_of("rwm") == std::string::npos;
+  const bool once = std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end();
+  if (known && once) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("must be some of the letters r, w, m, each once, is ", Quoted(permissions)));
+}
+
+PathRule ReadPathRule(const Element& element, HostPathPolicy policy, FieldErrors& errors) {
+  PathRule rule;
+  ObjectReader reader(element, errors);
+  reader.Require("path");
+  if (auto path = reader.Text("path");
+      path && reader.Check("path", CheckHostPattern(*path, policy))) {
+    rule.pattern = *std::move(path);
+  }
+  if (auto path = reader.Text("containerPath");
+      path && reader.Check("containerPath", CheckContainerPath(*path, /*may_be_folder=*/true))) {
+    rule.container_path = *std::move(path);
+  }
+  rule.type = reader
+                  .Choice<PathRule::Type>("type", {{"Device", PathRule::Type::kDevice},
+                                                   {"Mount", PathRule::Type::kMount}})
+                  .value_or(rule.type);
+  if (auto permissions = reader.Text("permissions");
+      permissions && reader.Check("permissions", CheckPermissions(*permissions))) {
+    rule.permissions = *std::move(permissions);
+  }
+  if (rule.type == PathRule::Type::kMount && reader.Has("permissions")) {
+    reader.Fail("permissions", "applies to type Device only; a mount has readOnly");
+  }
+  rule.read_only = reader.Bool("readOnly").value_or(rule.read_only);
+  if (rule.type == PathRule::Type::kDevice && reader.Has("readOnly")) {
+    reader.Fail("readOnly", "applies to type Mount only; a device has permissions");
+  }
+  rule.optional = reader.Bool("optional").value_or(rule.optional);
+  rule.limit = static_cast<int>(reader.Integer("limit", 1, kMaxLimit).value_or(rule.limit));
+  if (reader.Has("limit") && CountWildcards(rule.pattern) > 0) {
+    reader.Fail("limit",
+                "applies to paths without wildcards only; sharing.replicas shares devices");
+  }
+  reader.RejectUnknown();
+  return rule;
+}
+
+// "1a86" or "0x1a86"; YAML reads 0x1a86 without quotes as the number that it is.
+std::optional<std::uint16_t> ReadUsbId(ObjectReader& reader, std::string_view key) {
+  if (!reader.Require(key)) return std::nullopt;
+  // 0403 without quotes is the number 403 to YAML, and would match nothing without a word.
+  if (reader.Any(key)->value->is_number()) {
+    reader.Fail(key,
+                "must be hexadecimal digits in quotes, such as \"0403\": without them it is "
+                "read as another number");
+    return std::nullopt;
+  }
+  const std::optional<std::string> text = reader.Text(key);
+  if (!text) return std::nullopt;
+  std::string_view digits = *text;
+  if (digits.starts_with("0x") || digits.starts_with("0X")) digits.remove_prefix(2);
+  std::uint16_t id = 0;
+  const char* end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, id, 16);
+  if (error == std::errc() && stop == end && digits.size() <= 4) return id;
+  reader.Fail(key, absl::StrCat("must be one to four hexadecimal digits such as \"1a86\", is ",
+                                Quoted(*text)));
+  return std::nullopt;
+}
+
+UsbSelector ReadUsbSelector(const Element& element, FieldErrors& errors) {
+  UsbSelector selector;
+  ObjectReader reader(element, errors);
+  selector.vendor = ReadUsbId(reader, "vendor").value_or(0);
+  selector.product = ReadUsbId(reader, "product").value_or(0);
+  selector.serial = reader.Text("serial").value_or("");
+  reader.RejectUnknown();
+  return selector;
+}
+
+// What the paths of one group owe each other.
+void CheckTogether(const std::vector<PathRule>& paths, ObjectReader& group) {
+  if (std::all_of(paths.begin(), paths.end(), [](const PathRule& p) { return p.optional; })) {
+    group.Fail("paths", "at least one path of a group must not be optional");
+  }
+  const PathRule* first = nullptr;
+  for (const PathRule& path : paths) {
+    const std::size_t wildcards = CountWildcards(path.pattern);
+    if (wildcards == 0) continue;
+    if (first == nullptr) first = &path;
+    if (wildcards == CountWildcards(first->pattern)) continue;
+    group.Fail("paths",
+               absl::StrCat("paths with wildcards are paired by the text that these match, so all "
+                            "need the same number of them: ",
+                            Quoted(first->pattern), " has ", CountWildcards(first->pattern), ", ",
+                            Quoted(path.pattern), " has ", wildcards));
+    return;
+  }
+}
+
+PathGroup ReadPathGroup(const Element& element, HostPathPolicy policy, FieldErrors& errors) {
+  PathGroup group;
+  ObjectReader reader(element, errors);
+  const bool has_paths = reader.Has("paths");
+  const bool has_usb = reader.Has("usb");
+  if (has_paths == has_usb) {
+    if (reader.readable()) reader.FailHere("needs exactly one of paths and usb");
+  } else if (has_paths) {
+    const std::size_t before = errors.count();
+    for (const Element& path : reader.NonEmptyList("paths", kMaxGroupMembers)) {
+      group.paths.push_back(ReadPathRule(path, policy, errors));
+    }
+    if (errors.count() == before) CheckTogether(group.paths, reader);
+  } else {
+    for (const Element& selector : reader.NonEmptyList("usb", kMaxGroupMembers)) {
+      group.usb.push_back(ReadUsbSelector(selector, errors));
+    }
+  }
+  reader.RejectUnknown();
+  return group;
+}
+
+absl::Status CheckDeviceId(std::string_view id) {
+  const bool printable = std::all_of(id.begin(), id.end(), [](char c) {
+    return absl::ascii_isgraph(static_cast<unsigned char>(c));
+  });
+  if (!id.empty() && id.size() <= kMaxDeviceId && printable) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "must be 1 to ", kMaxDeviceId, " ASCII characters without spaces, is ", Quoted(id)));
+}
+
+StaticDevice ReadStaticDevice(const Element& element, FieldErrors& errors) {
+  StaticDevice device;
+  ObjectReader reader(element, errors);
+  reader.Require("id");
+  if (auto id = reader.Text("id"); id && reader.Check("id", CheckDeviceId(*id))) {
+    device.id = *std::move(id);
+  }
+  device.healthy = reader.Bool("healthy").value_or(device.healthy);
+  device.reason = reader.Text("reason").value_or("");
+  for (const std::int64_t node : reader.IntegerList("numaNodes", kMaxNumaNodes, 0, kMaxNumaNode)) {
+    device.numa_nodes.push_back(static_cast<int>(node));
+  }
+  reader.RejectUnknown();
+  return device;
+}
+
+}  // namespace
+
+Paths ReadPaths(const Element& element, HostPathPolicy policy, FieldErrors& errors) {
+  Paths paths;
+  ObjectReader reader(element, errors);
+  for (const Element& group : reader.NonEmptyList("groups", kMaxGroups)) {
+    paths.groups.push_back(ReadPathGroup(group, policy, errors));
+  }
+  reader.RejectUnknown();
+  return paths;
+}
+
+Static ReadStatic(const Element& element, FieldErrors& errors) {
+  Static result;
+  ObjectReader reader(element, errors);
+  std::map<std::string, std::string> seen;  // id -> where
+  for (const Element& entry : reader.NonEmptyList("devices", kMaxDevices)) {
+    StaticDevice device = ReadStaticDevice(entry, errors);
+    const auto [first, fresh] = seen.emplace(device.id, entry.path);
+    if (!fresh && !device.id.empty()) {
+      errors.Add(Child(entry.path, "id"),
+                 absl::StrCat(Quoted(device.id), " is already the id of ", first->second));
+    }
+    result.devices.push_back(std::move(device));
+  }
+  reader.RejectUnknown();
+  return result;
+}
+
+Exec ReadExec(const Element& element, FieldErrors& errors) {
+  Exec exec;
+  const std::size_t before = errors.count();
+  ObjectReader reader(element, errors);
+  for (const Element& argument : reader.NonEmptyList("command", kMaxArguments)) {
+    exec.command.push_back(ReadText(argument, errors).value_or(""));
+  }
+  if (!exec.command.empty() && errors.count() == before && !exec.command[0].starts_with('/')) {
+    errors.Add(Child(Child(element.path, "command"), 0),
+               absl::StrCat("must be an absolute path, is ", Quoted(exec.command[0])));
+  }
+  reader.RejectUnknown();
+  return exec;
+}
+
+}  // namespace nodedevice

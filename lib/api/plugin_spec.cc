@@ -1,0 +1,96 @@
+#include "lib/api/plugin_spec.h"
+
+#include <algorithm>
+#include <array>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_join.h"
+#include "lib/kubelet/resource_name.h"
+
+namespace nodedevice {
+namespace {
+
+constexpr std::array<std::string_view, 3> kFamilies = {"paths", "static", "exec"};
+constexpr std::size_t kMaxName = 63;
+
+absl::Status CheckPluginName(std::string_view name) {
+  const auto is_alnum = [](char c) {
+    return absl::ascii_islower(static_cast<unsigned char>(c)) ||
+           absl::ascii_isdigit(static_cast<unsigned char>(c));
+  };
+  const bool good =
+      !name.empty() && name.size() <= kMaxName && is_alnum(name.front()) && is_alnum(name.back()) &&
+      std::all_of(name.begin(), name.end(), [&](char c) { return is_alnum(c) || c == '-'; });
+  if (good) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("must be a DNS label (1 to 63 lower case letters, digits and '-', with a letter "
+                   "or digit at both ends), is ",
+                   Quoted(name)));
+}
+
+Discovery ReadDiscovery(ObjectReader& reader, HostPathPolicy policy, FieldErrors& errors) {
+  std::vector<std::string> given;
+  for (const std::string_view family : kFamilies) {
+    if (reader.Has(family)) given.emplace_back(family);
+  }
+  if (given.size() != 1) {
+    if (reader.readable()) {
+      reader.FailHere(
+          absl::StrCat("needs exactly one family of ",
+                       absl::StrJoin(kFamilies, ", ",
+                                     [](std::string* out, std::string_view f) { out->append(f); }),
+                       ", has ", given.empty() ? "none" : absl::StrJoin(given, ", ")));
+    }
+    return {};
+  }
+  if (const auto paths = reader.Any("paths")) return ReadPaths(*paths, policy, errors);
+  if (const auto devices = reader.Any("static")) return ReadStatic(*devices, errors);
+  return ReadExec(*reader.Any("exec"), errors);
+}
+
+}  // namespace
+
+PluginSpec ReadPluginSpec(const Element& entry, HostPathPolicy policy, FieldErrors& errors) {
+  PluginSpec spec;
+  const std::size_t before = errors.count();
+  ObjectReader reader(entry, errors);
+  reader.Require("name");
+  if (auto name = reader.Text("name"); name && reader.Check("name", CheckPluginName(*name))) {
+    spec.name = *std::move(name);
+  }
+  reader.Require("resourceName");
+  if (auto name = reader.Text("resourceName");
+      name && reader.Check("resourceName", ValidateExtendedResourceName(*name))) {
+    spec.resource_name = *std::move(name);
+  }
+  spec.discovery = ReadDiscovery(reader, policy, errors);
+  if (const auto field = reader.Any("container")) {
+    spec.container = ReadContainerEdits(*field, policy, errors);
+  }
+  if (const auto field = reader.Any("sharing")) spec.sharing = ReadSharing(*field, errors);
+  if (const auto field = reader.Any("health")) spec.health = ReadHealthPolicy(*field, errors);
+  spec.preference =
+      reader
+          .Choice<Preference>("preferredAllocation",
+                              {{"packed", Preference::kPacked}, {"spread", Preference::kSpread}})
+          .value_or(spec.preference);
+  spec.topology = reader.Bool("topology").value_or(spec.topology);
+  if (std::holds_alternative<Exec>(spec.discovery)) {
+    for (const std::string_view key :
+         {"container", "sharing", "health", "preferredAllocation", "topology"}) {
+      if (reader.Has(key)) reader.Fail(key, "does not apply to exec");
+    }
+  }
+  reader.RejectUnknown();
+  // Only now is its depth known to be bounded; dump() recurses.
+  if (errors.count() == before) spec.text = entry.value->dump();
+  return spec;
+}
+
+Parsed<PluginSpec> ParsePluginSpec(const nlohmann::json& entry, HostPathPolicy policy) {
+  FieldErrors errors;
+  PluginSpec spec = ReadPluginSpec({&entry, ""}, policy, errors);
+  return {std::move(spec), errors.Take()};
+}
+
+}  // namespace nodedevice

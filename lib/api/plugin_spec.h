@@ -1,0 +1,25 @@
+#pragma once
+
+// How the two parsers of device_plugin_config.h share the reading of one plugin entry.
+
+#include "lib/api/device_plugin_config.h"
+#include "lib/api/field_reader.h"
+
+namespace nodedevice {
+
+// Reads one entry of spec.plugins; `text` is set only when nothing was wrong with it. Adds every
+// problem to `errors`.
+PluginSpec ReadPluginSpec(const Element& entry, HostPathPolicy policy, FieldErrors& errors);
+
+// The reading of each family's own part.
+Paths ReadPaths(const Element& element, HostPathPolicy policy, FieldErrors& errors);
+Static ReadStatic(const Element& element, FieldErrors& errors);
+Exec ReadExec(const Element& element, FieldErrors& errors);
+
+// The reading of what every family but exec takes.
+ContainerEdits ReadContainerEdits(const Element& element, HostPathPolicy policy,
+                                  FieldErrors& errors);
+Sharing ReadSharing(const Element& element, FieldErrors& errors);
+HealthPolicy ReadHealthPolicy(const Element& element, FieldErrors& errors);
+
+}  // namespace nodedevice

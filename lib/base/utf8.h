@@ -1,0 +1,15 @@
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace nodedevice {
+
+// How many bytes the UTF-8 character at the beginning of `text` takes; 0 when the bytes there are
+// not one (also for overlong forms and surrogates, which JSON readers refuse), or `text` is empty.
+std::size_t Utf8Length(std::string_view text);
+
+// Where the first byte stands that is not UTF-8; npos when all of `text` is.
+std::size_t FindInvalidUtf8(std::string_view text);
+
+}  // namespace nodedevice

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "lib/base/process.h"
+
+namespace nodedevice::testing {
+
+// A program of ours as a process. Its output goes to a file; it is killed, if it still runs, at the
+// end of the object.
+class Program {
+ public:
+  // Starts <build>/bin/<arguments[0]>. Throws when that fails: the test cannot go on.
+  Program(const std::vector<std::string>& arguments, const std::filesystem::path& log);
+  ~Program();
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  pid_t pid() const { return pid_; }
+  void Signal(int signal) const;
+  // Waits for its end and returns the exit code, or minus the signal that killed it.
+  int Wait();
+  // What it has printed so far, both streams.
+  std::string Output() const;
+
+ private:
+  std::filesystem::path log_;
+  pid_t pid_;
+  bool ended_ = false;
+};
+
+struct ProgramResult {
+  int code;
+  std::string output;
+};
+
+// Runs a program of ours to its end.
+ProgramResult RunProgram(const std::vector<std::string>& arguments,
+                         const std::filesystem::path& log);
+
+// True once no such process runs; one that is dead and not yet reaped does not run.
+bool HasEnded(pid_t pid);
+
+}  // namespace nodedevice::testing

@@ -1,0 +1,33 @@
+#include "lib/base/utf8.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace nodedevice {
+namespace {
+
+TEST(Utf8Test, MeasuresCharactersOfEveryLength) {
+  EXPECT_EQ(Utf8Length("a"), 1u);
+  EXPECT_EQ(Utf8Length("\xC3\xA9!"), 2u);
+  EXPECT_EQ(Utf8Length("\xE2\x82\xAC!"), 3u);
+  EXPECT_EQ(Utf8Length("\xF0\x9F\x98\x80!"), 4u);
+}
+
+TEST(Utf8Test, RefusesWhatIsNotACharacter) {
+  for (const std::string bytes : {"", "\x80", "\xC3", "\xC3(", "\xE2\x82", "\xFF",
+                                  "\xC0\xAF" /* overlong */, "\xE0\x80\x80" /* overlong */,
+                                  "\xF0\x80\x80\x80" /* overlong */, "\xED\xA0\x80" /* surrogate */,
+                                  "\xF4\x90\x80\x80" /* beyond U+10FFFF */, "\xF5\x80\x80\x80"}) {
+    EXPECT_EQ(Utf8Length(bytes), 0u) << ::testing::PrintToString(bytes);
+  }
+}
+
+TEST(Utf8Test, FindsTheFirstBadByte) {
+  EXPECT_EQ(FindInvalidUtf8(""), std::string_view::npos);
+  EXPECT_EQ(FindInvalidUtf8("gr\xC3\xBC\xC3\x9F"), std::string_view::npos);
+  EXPECT_EQ(FindInvalidUtf8("gr\xC3\xBC\xDF\xDF"), 4u);
+}
+
+}  // namespace
+}  // namespace nodedevice

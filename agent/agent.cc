@@ -1,0 +1,141 @@
+#include "agent/agent.h"
+
+#include <deque>
+#include <utility>
+
+#include "agent/narration.h"
+#include "lib/base/log.h"
+
+namespace nodedevice {
+namespace {
+
+// True when `report` shows that a stream ended since `known`, or that a resource registered anew.
+bool ShowsLostStream(const Snapshot& known, const Reported& report) {
+  for (const PluginStatus& plugin : known.plugins) {
+    if (plugin.name != report.plugin || plugin.pid != report.pid) continue;
+    for (const ResourceReport& before : plugin.resources) {
+      if (before.phase != RegistrationPhase::kStreaming) continue;
+      for (const ResourceReport& now : report.report.resources) {
+        if (now.resource == before.resource && (now.phase != RegistrationPhase::kStreaming ||
+                                                now.registrations_ok != before.registrations_ok)) {
+          return true;
+        }
+      }
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+Agent::Agent(EventLoop& loop, std::filesystem::path config, LaunchSettings settings,
+             Published<Snapshot>& published, std::function<void()> on_stopped)
+    : published_(published),
+      on_stopped_(std::move(on_stopped)),
+      paths_(settings.kubelet_dir),
+      launcher_(loop, std::move(settings),
+                {.on_report = [this](const Reported& report) { OnReport(report); },
+                 .on_exit = [this](const ChildExited& exited) { Handle(exited); }}),
+      kubelet_(
+          loop, paths_,
+          {.on_transition = [this](Transition transition) { Handle(KubeletChanged{transition}); },
+           .on_look = [this] { OnLook(); }}),
+      config_(loop, std::move(config),
+              {.on_accepted =
+                   [this](const DevicePluginConfig& accepted) {
+                     Handle(DesiredChanged{accepted.plugins});
+                   },
+               .on_status = [this] { Publish(); }}),
+      deadline_(loop, [this] { Handle(DeadlinePassed{}); }) {
+  snapshot_.started = Clock::now();
+  snapshot_.device_manager.since = snapshot_.started;
+}
+
+void Agent::Start() {
+  kubelet_.Start();
+  if (!kubelet_.up()) {
+    spdlog::warn("no Device Manager yet, waiting: {}", kubelet_.problem());
+  }
+  config_.Start();
+}
+
+void Agent::Stop() { Handle(StopRequested{}); }
+
+void Agent::OnReport(const Reported& report) {
+  // A kubelet that was replaced shows in a lost stream first. It must be known before the report is
+  // believed: a registration with the new kubelet would else be counted as one with the old, and
+  // the plugin be asked for another one that never comes.
+  if (ShowsLostStream(snapshot_, report)) kubelet_.Look();
+  Handle(report);
+}
+
+void Agent::OnLook() {
+  Publish();  // also the sign that the loop comes round
+}
+
+void Agent::Handle(const Event& event) {
+  std::deque<Event> events = {event};
+  while (!events.empty()) {
+    const std::vector<Action> actions = supervisor_.Handle(events.front(), Clock::now());
+    events.pop_front();
+    Publish();
+    for (const Action& action : actions) {
+      if (std::optional<Event> outcome = Perform(action)) events.push_back(*std::move(outcome));
+    }
+  }
+  if (const std::optional<TimePoint> next = supervisor_.NextDeadline()) {
+    deadline_.At(*next);
+  } else {
+    deadline_.Cancel();
+  }
+}
+
+void Agent::Publish() {
+  Snapshot next = supervisor_.snapshot();
+  next.version = NODEDEVICE_VERSION;
+  next.started = snapshot_.started;
+  next.looked_at = Clock::now();
+  next.config = config_.status();
+  if (next.device_manager.since == TimePoint()) next.device_manager.since = next.started;
+  next.device_manager.socket = paths_.registration_socket().string();
+  next.device_manager.problem = kubelet_.problem();
+  for (const Narration& line : Narrate(snapshot_, next)) {
+    if (line.level == Narration::Level::kWarning) {
+      spdlog::warn("{}", line.text);
+    } else {
+      spdlog::info("{}", line.text);
+    }
+  }
+  snapshot_ = std::move(next);
+  published_.Set(snapshot_);
+}
+
+std::optional<Event> Agent::Perform(const Action& action) {
+  return std::visit([this](const auto& what) { return Do(what); }, action);
+}
+
+std::optional<Event> Agent::Do(const ::nodedevice::Start& action) {
+  const absl::StatusOr<int> pid = launcher_.StartPlugin(action.spec);
+  if (!pid.ok()) {
+    return SpawnFailed{.plugin = action.spec.name, .error = std::string(pid.status().message())};
+  }
+  return Spawned{.plugin = action.spec.name, .pid = *pid};
+}
+
+std::optional<Event> Agent::Do(const Terminate& action) {
+  launcher_.Signal(action.plugin, action.mode);
+  return std::nullopt;
+}
+
+std::optional<Event> Agent::Do(const Kill& action) {
+  spdlog::warn("plugin {}: did not end in time, killing its process group", action.plugin);
+  launcher_.KillGroup(action.plugin);
+  return std::nullopt;
+}
+
+std::optional<Event> Agent::Do(const AllStopped&) {
+  on_stopped_();
+  return std::nullopt;
+}
+
+}  // namespace nodedevice

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <functional>
+
+#include "agent/config_file.h"
+#include "agent/launcher.h"
+#include "agent/snapshot.h"
+#include "agent/supervisor.h"
+#include "lib/base/event_loop.h"
+#include "lib/base/published.h"
+#include "lib/kubelet/kubelet_watch.h"
+
+namespace nodedevice {
+
+// The shell around the Supervisor: tells it what the configuration file, the Device Manager, the
+// plugin processes and the clock do, performs what it decides, publishes the snapshot and logs what
+// changed.
+//
+// Loop thread only; the published snapshot may be read by any thread.
+class Agent {
+ public:
+  // `on_stopped` is called once, after Stop(), when every plugin has ended.
+  Agent(EventLoop& loop, std::filesystem::path config, LaunchSettings settings,
+        Published<Snapshot>& published, std::function<void()> on_stopped);
+
+  void Start();
+
+  // Stops the plugins so that they can be back soon; the second time at once.
+  void Stop();
+
+  // To be called on SIGCHLD.
+  void Reap() { launcher_.Reap(); }
+
+ private:
+  void OnReport(const Reported& report);
+  void OnLook();
+  void Handle(const Event& event);
+  void Publish();
+
+  // What comes of an action, when it comes at once.
+  std::optional<Event> Perform(const Action& action);
+  std::optional<Event> Do(const ::nodedevice::Start& action);
+  std::optional<Event> Do(const Terminate& action);
+  std::optional<Event> Do(const Kill& action);
+  std::optional<Event> Do(const AllStopped& action);
+
+  Published<Snapshot>& published_;
+  const std::function<void()> on_stopped_;
+  const KubeletPaths paths_;
+  Supervisor supervisor_;
+  Snapshot snapshot_;  // the one that is published
+  Launcher launcher_;
+  KubeletWatch kubelet_;
+  ConfigFile config_;
+  Timer deadline_;
+};
+
+}  // namespace nodedevice

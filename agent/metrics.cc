@@ -1,0 +1,168 @@
+#include "agent/metrics.h"
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace nodedevice {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<ClientMetric::Label>;
+
+class Family {
+ public:
+  Family(MetricType type, std::string name, std::string help)
+      : family_{std::move(name), std::move(help), type, {}} {}
+
+  template <typename Number>
+  void Add(Labels labels, Number value) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    const auto number = static_cast<double>(value);
+    (family_.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = number;
+    family_.metric.push_back(std::move(metric));
+  }
+
+  void Add(Labels labels, const RpcHistogram& histogram) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    metric.histogram.sample_count = histogram.count;
+    metric.histogram.sample_sum = histogram.sum;
+    for (std::size_t i = 0; i < kRpcBuckets.size(); ++i) {
+      metric.histogram.bucket.push_back({histogram.buckets[i], kRpcBuckets[i]});
+    }
+    family_.metric.push_back(std::move(metric));
+  }
+
+  // A family without series is left out.
+  void MoveTo(std::vector<MetricFamily>& families) {
+    if (!family_.metric.empty()) families.push_back(std::move(family_));
+  }
+
+ private:
+  MetricFamily family_;
+};
+
+// One resource, summed over the processes that announce or have announced it. While a plugin is
+// renamed two rows know the same resource, and a series must not stand there twice.
+struct Resource {
+  ResourceTotals totals;
+  bool streaming = false;
+  std::uint64_t healthy = 0;
+  std::uint64_t unhealthy = 0;
+  std::set<std::pair<std::string, std::string>> unhealthy_devices;  // id, reason
+};
+
+std::map<std::string, Resource> ByResource(const Snapshot& snapshot) {
+  std::map<std::string, Resource> resources;
+  for (const PluginStatus& plugin : snapshot.plugins) {
+    if (plugin.exec) continue;
+    resources[plugin.resource_name];  // there, with zeros, before the first report
+    for (const auto& [name, totals] : plugin.ended) resources[name].totals.Add(totals);
+    for (const ResourceReport& report : plugin.resources) {
+      Resource& resource = resources[report.resource];
+      resource.totals.Add(report);
+      resource.streaming |= report.phase == RegistrationPhase::kStreaming;
+      resource.healthy += report.healthy;
+      resource.unhealthy += report.unhealthy;
+      for (const DeviceReport& device : report.devices) {
+        if (!device.healthy) resource.unhealthy_devices.emplace(device.id, device.reason);
+      }
+    }
+  }
+  return resources;
+}
+
+void AddNode(const Snapshot& snapshot, std::vector<MetricFamily>& families) {
+  Family up(MetricType::Gauge, "nodedevice_device_manager_up",
+            "1 while the kubelet's Device Manager answers on its socket.");
+  up.Add({}, snapshot.device_manager.up);
+  up.MoveTo(families);
+
+  Family restarts(MetricType::Counter, "nodedevice_device_manager_restarts_total",
+                  "Times the Device Manager was seen to come back or to be replaced.");
+  restarts.Add({}, snapshot.device_manager.restarts);
+  restarts.MoveTo(families);
+
+  Family generation(MetricType::Gauge, "nodedevice_config_last_success_generation",
+                    "Generation of the configuration in force; for a file without one, how many "
+                    "versions of it were accepted. 0 before the first.");
+  generation.Add({}, snapshot.config.generation);
+  generation.MoveTo(families);
+
+  Family rejected(MetricType::Gauge, "nodedevice_config_rejected",
+                  "1 while the newest configuration is not in force because it is missing or "
+                  "wrong.");
+  rejected.Add({}, !snapshot.config.error.empty());
+  rejected.MoveTo(families);
+
+  Family build(MetricType::Gauge, "nodedevice_build_info", "Always 1; the version is a label.");
+  build.Add({{"version", snapshot.version}}, 1);
+  build.MoveTo(families);
+}
+
+void AddPlugins(const Snapshot& snapshot, std::vector<MetricFamily>& families) {
+  Family up(MetricType::Gauge, "nodedevice_plugin_up",
+            "1 while the plugin runs and every resource of it is registered; a foreign plugin: "
+            "while it runs.");
+  Family restarts(MetricType::Counter, "nodedevice_plugin_restarts_total",
+                  "Times the plugin had to be started again unplanned, by reason.");
+  for (const PluginStatus& plugin : snapshot.plugins) {
+    up.Add({{"plugin", plugin.name}}, plugin.phase == PluginPhase::kRunning);
+    for (const RestartReason reason : kRestartReasons) {
+      restarts.Add({{"plugin", plugin.name}, {"reason", ToString(reason)}},
+                   plugin.restarts_for(reason));
+    }
+  }
+  up.MoveTo(families);
+  restarts.MoveTo(families);
+}
+
+void AddResources(const Snapshot& snapshot, std::vector<MetricFamily>& families) {
+  Family registrations(MetricType::Counter, "nodedevice_registrations_total",
+                       "Registrations of the resource with the Device Manager, by result.");
+  Family connected(MetricType::Gauge, "nodedevice_stream_connected",
+                   "1 while the Device Manager follows the resource's device list.");
+  Family updates(MetricType::Counter, "nodedevice_list_updates_total",
+                 "Device lists sent to the Device Manager.");
+  Family devices(MetricType::Gauge, "nodedevice_devices",
+                 "Devices as announced to the Device Manager, replicas counted, by health.");
+  Family unhealthy(MetricType::Gauge, "nodedevice_device_unhealthy_info",
+                   "Always 1; one series for each unhealthy device, with the reason.");
+  Family latency(MetricType::Histogram, "nodedevice_rpc_duration_seconds",
+                 "How long the plugin took to answer the Device Manager, by method.");
+  for (const auto& [name, resource] : ByResource(snapshot)) {
+    const ResourceTotals& totals = resource.totals;
+    registrations.Add({{"resource", name}, {"result", "ok"}}, totals.registrations_ok);
+    registrations.Add({{"resource", name}, {"result", "error"}}, totals.registrations_failed);
+    connected.Add({{"resource", name}}, resource.streaming);
+    updates.Add({{"resource", name}}, totals.list_updates);
+    devices.Add({{"resource", name}, {"health", "Healthy"}}, resource.healthy);
+    devices.Add({{"resource", name}, {"health", "Unhealthy"}}, resource.unhealthy);
+    for (const auto& [device, reason] : resource.unhealthy_devices) {
+      unhealthy.Add({{"resource", name}, {"device", device}, {"reason", reason}}, 1);
+    }
+    for (const auto& [method, histogram] : totals.rpc) {
+      latency.Add({{"resource", name}, {"method", method}}, histogram);
+    }
+  }
+  for (Family* family : {&registrations, &connected, &updates, &devices, &unhealthy, &latency}) {
+    family->MoveTo(families);
+  }
+}
+
+}  // namespace
+
+std::vector<MetricFamily> ToMetrics(const Snapshot& snapshot) {
+  std::vector<MetricFamily> families;
+  AddNode(snapshot, families);
+  AddPlugins(snapshot, families);
+  AddResources(snapshot, families);
+  return families;
+}
+
+}  // namespace nodedevice

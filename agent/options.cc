@@ -1,0 +1,61 @@
+#include "agent/options.h"
+
+#include <sstream>
+
+#include "CLI/CLI.hpp"
+#include "lib/kubelet/paths.h"
+
+namespace nodedevice {
+namespace {
+
+constexpr int kWrongUsage = 2;
+
+}  // namespace
+
+std::variant<AgentOptions, EarlyExit> ParseAgentOptions(int argc, const char* const* argv,
+                                                        const std::filesystem::path& own_binary) {
+  AgentOptions options;
+  options.kubelet_dir = kDefaultKubeletDir;
+  options.plugin_binary = own_binary.parent_path() / "node-device-plugin";
+
+  CLI::App app(
+      "Runs this node's device plugins as a DevicePluginConfig asks for, and says how they "
+      "are.");
+  app.set_version_flag("--version", "node-device-agent " NODEDEVICE_VERSION);
+  app.add_option("--config", options.config, "DevicePluginConfig file; read again when it changes")
+      ->type_name("FILE")
+      ->required();
+  app.add_option("--host-root", options.host_root,
+                 "stands before every /dev, /sys, /proc, /etc and /run path")
+      ->type_name("DIR")
+      ->capture_default_str();
+  app.add_option("--kubelet-dir", options.kubelet_dir, "the folder of device-plugins/kubelet.sock")
+      ->type_name("DIR")
+      ->capture_default_str();
+  app.add_option("--listen", options.listen,
+                 "where /metrics, /healthz, /readyz and the page are served; loopback only")
+      ->type_name("ADDRESS:PORT")
+      ->capture_default_str();
+  app.add_option("--plugin-binary", options.plugin_binary, "the node-device-plugin to run")
+      ->type_name("FILE")
+      ->capture_default_str();
+  app.add_flag("--check", options.check,
+               "validate the configuration and exit: 0, or 1 with every error");
+  app.add_option("--log-format", options.log_format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  app.add_option("--log-level", options.log_level, "debug, info, warn or error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out;
+    std::ostringstream err;
+    const int code = app.exit(error, out, err);
+    return EarlyExit{.code = code == 0 ? 0 : kWrongUsage, .text = out.str() + err.str()};
+  }
+  return options;
+}
+
+}  // namespace nodedevice

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <variant>
+
+#include "lib/base/status.h"
+
+namespace nodedevice {
+
+// The command line of node-device-agent.
+struct AgentOptions {
+  std::filesystem::path config;
+  std::filesystem::path host_root = "/";
+  std::filesystem::path kubelet_dir;
+  std::string listen = "127.0.0.1:9807";
+  std::filesystem::path plugin_binary;
+  bool check = false;
+  std::string log_format = "text";
+  std::string log_level = "info";
+};
+
+// The command line asks for a text (--help, --version) or is wrong: print it and exit.
+struct EarlyExit {
+  int code = 0;
+  std::string text;
+};
+
+// `own_binary`: the path of this program; node-device-plugin is looked for beside it by default.
+std::variant<AgentOptions, EarlyExit> ParseAgentOptions(int argc, const char* const* argv,
+                                                        const std::filesystem::path& own_binary);
+
+}  // namespace nodedevice

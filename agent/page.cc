@@ -1,0 +1,224 @@
+#include "agent/page.h"
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "agent/duration_text.h"
+#include "agent/page_style.h"
+#include "agent/readiness.h"
+
+namespace nodedevice {
+namespace {
+
+constexpr int kRefreshSeconds = 3;
+
+std::string Status(std::string_view style, std::string_view text) {
+  return absl::StrCat("<span class=\"", std::string(style), "\">", EscapeHtml(text), "</span>");
+}
+
+// A table of which a narrow screen shows each row as a card: the heading of each column stands
+// before its cells there.
+class Table {
+ public:
+  explicit Table(std::vector<std::string> headings) : headings_(std::move(headings)) {
+    html_ = "<table><thead><tr>";
+    for (const std::string& heading : headings_) absl::StrAppend(&html_, "<th>", heading, "</th>");
+    html_ += "</tr></thead><tbody>\n";
+  }
+
+  // One cell of HTML for each heading.
+  void AddRow(const std::vector<std::string>& cells) {
+    html_ += "<tr>";
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      absl::StrAppend(&html_, "<td data-label=\"", headings_[i], "\">", cells[i], "</td>");
+    }
+    html_ += "</tr>\n";
+  }
+
+  std::string Finish() && { return std::move(html_) + "</tbody></table>\n"; }
+
+ private:
+  const std::vector<std::string> headings_;
+  std::string html_;
+};
+
+// Something to do, with the words of what went wrong below it.
+std::string Alert(std::string_view advice, std::string_view details) {
+  return absl::StrCat("<div class=\"card alert\">", EscapeHtml(advice), "<pre>",
+                      EscapeHtml(details), "</pre></div>\n");
+}
+
+std::string_view StyleOf(PluginPhase phase) {
+  switch (phase) {
+    case PluginPhase::kRunning:
+      return "good";
+    case PluginPhase::kHeld:
+    case PluginPhase::kStarting:
+    case PluginPhase::kStopping:
+      return "wait";
+    case PluginPhase::kBackingOff:
+      return "bad";
+  }
+  return "bad";
+}
+
+std::string Alerts(const Snapshot& snapshot) {
+  std::string html;
+  const ConfigStatus& config = snapshot.config;
+  if (!config.error.empty()) {
+    html += Alert(config.accepted
+                      ? absl::StrCat("The newest version of ", config.source,
+                                     " is not in force; the last good one is. Correct the file: "
+                                     "it is read again when it changes.")
+                      : absl::StrCat("There is no configuration yet, so no plugin runs. Write or "
+                                     "correct ",
+                                     config.source, ": it is read as soon as it changes."),
+                  config.error);
+  }
+  if (!snapshot.device_manager.up) {
+    html += Alert(
+        "The Device Manager does not answer. Check that the kubelet (or device-manager) runs on "
+        "this node and that --kubelet-dir is its folder; plugins register by themselves once it is "
+        "back.",
+        snapshot.device_manager.problem);
+  }
+  for (const PluginStatus& plugin : snapshot.plugins) {
+    if (plugin.phase == PluginPhase::kBackingOff && plugin.failures > 1) {
+      html += Alert(absl::StrCat("Plugin ", plugin.name, " failed ", plugin.failures,
+                                 " times in a row. What it printed is in the agent's log; it is "
+                                 "started again by itself, and at once when its entry changes."),
+                    plugin.last_exit);
+    }
+  }
+  return html;
+}
+
+std::string Overview(const Snapshot& snapshot, TimePoint now) {
+  const DeviceManagerStatus& manager = snapshot.device_manager;
+  const std::vector<std::string> reasons = NotReadyReasons(snapshot);
+  std::string html = "<div class=\"card\">";
+  absl::StrAppend(&html, reasons.empty() ? Status("good", "Ready") : Status("bad", "Not ready"));
+  if (!reasons.empty()) {
+    absl::StrAppend(&html, "<pre>", EscapeHtml(absl::StrJoin(reasons, "\n")), "</pre>");
+  }
+  absl::StrAppend(&html, "</div>\n<div class=\"card\">Device Manager: ",
+                  manager.up ? Status("good", "up") : Status("bad", "down"), " for ",
+                  DurationText(now - manager.since), ", restarts seen: ", manager.restarts,
+                  "<br><span class=\"dim\">", EscapeHtml(manager.socket), "</span></div>\n");
+  absl::StrAppend(&html, "<div class=\"card\">Configuration: ",
+                  !snapshot.config.error.empty() ? Status("bad", "newest version rejected")
+                  : snapshot.config.accepted     ? Status("good", "accepted")
+                                                 : Status("wait", "not read yet"),
+                  ", generation in force: ", snapshot.config.generation, "<br><span class=\"dim\">",
+                  EscapeHtml(snapshot.config.source), "</span></div>\n");
+  return html;
+}
+
+std::string Plugins(const Snapshot& snapshot, TimePoint now) {
+  if (snapshot.plugins.empty()) return "<p class=\"dim\">The configuration names no plugin.</p>\n";
+  Table table({"Plugin", "Resource", "State", "Process", "Restarts", "Last exit"});
+  for (const PluginStatus& plugin : snapshot.plugins) {
+    std::string state = absl::StrCat(Status(StyleOf(plugin.phase), ToString(plugin.phase)), " for ",
+                                     DurationText(now - plugin.since));
+    if (!plugin.held_by.empty()) {
+      absl::StrAppend(&state, "<br>waits for ", EscapeHtml(plugin.held_by));
+    }
+    if (plugin.phase == PluginPhase::kBackingOff && plugin.deadline && *plugin.deadline > now) {
+      absl::StrAppend(&state, "<br>starts in ", DurationText(*plugin.deadline - now));
+    }
+    std::uint64_t restarts = 0;
+    for (const std::uint64_t count : plugin.restarts) restarts += count;
+    table.AddRow({EscapeHtml(plugin.name), EscapeHtml(plugin.resource_name), state,
+                  plugin.pid == 0 ? "-" : absl::StrCat(plugin.pid), absl::StrCat(restarts),
+                  plugin.last_exit.empty() ? "-" : EscapeHtml(plugin.last_exit)});
+  }
+  return std::move(table).Finish();
+}
+
+std::string Devices(const ResourceReport& resource) {
+  if (resource.devices.empty()) return "<p class=\"dim\">No devices.</p>\n";
+  Table table({"Device", "Health", "Reason", "Paths", "NUMA"});
+  for (const DeviceReport& device : resource.devices) {
+    table.AddRow({EscapeHtml(device.id),
+                  device.healthy ? Status("good", "Healthy") : Status("bad", "Unhealthy"),
+                  device.reason.empty() ? "-" : EscapeHtml(device.reason),
+                  device.paths.empty() ? "-" : EscapeHtml(device.paths),
+                  device.numa_nodes.empty() ? "-" : absl::StrJoin(device.numa_nodes, ", ")});
+  }
+  std::string html = std::move(table).Finish();
+  if (resource.devices.size() >= kMaxReportedDevices) {
+    absl::StrAppend(&html, "<p class=\"dim\">Only the first ", kMaxReportedDevices,
+                    " are listed.</p>\n");
+  }
+  return html;
+}
+
+std::string Resources(const Snapshot& snapshot) {
+  std::string html;
+  for (const PluginStatus& plugin : snapshot.plugins) {
+    for (const ResourceReport& resource : plugin.resources) {
+      const bool streaming = resource.phase == RegistrationPhase::kStreaming;
+      absl::StrAppend(&html, "<h3>", EscapeHtml(resource.resource), "</h3><p>",
+                      Status(streaming ? "good" : "wait", ToString(resource.phase)), ", ",
+                      resource.healthy, " healthy, ", resource.unhealthy, " unhealthy</p>\n");
+      if (!resource.error.empty()) {
+        html += Alert("The last registration failed; it is tried again by itself.", resource.error);
+      }
+      for (const std::string& note : resource.notes) {
+        absl::StrAppend(&html, "<p class=\"dim\">", EscapeHtml(note), "</p>\n");
+      }
+      html += Devices(resource);
+    }
+  }
+  return html.empty() ? "<p class=\"dim\">No plugin has reported a resource yet.</p>\n" : html;
+}
+
+}  // namespace
+
+std::string RenderPage(const Snapshot& snapshot, TimePoint now) {
+  return absl::StrCat(
+      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
+      "<meta http-equiv=\"refresh\" content=\"",
+      kRefreshSeconds, "\"><title>Devices of this node</title><style>", kPageStyle,
+      "</style></head>\n<body><h1>Devices of this node</h1>\n", Alerts(snapshot),
+      Overview(snapshot, now), "<h2>Plugins</h2>\n", Plugins(snapshot, now),
+      "<h2>Resources and devices</h2>\n", Resources(snapshot),
+      "<footer class=\"dim\">node-device-agent ", EscapeHtml(snapshot.version), ", up for ",
+      DurationText(now - snapshot.started),
+      " &middot; <a href=\"/metrics\">metrics</a> &middot; <a href=\"/readyz\">readiness</a>"
+      "</footer></body></html>\n");
+}
+
+std::string EscapeHtml(std::string_view text) {
+  std::string escaped;
+  escaped.reserve(text.size());
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      case '\'':
+        escaped += "&#39;";
+        break;
+      default:
+        escaped += c;
+    }
+  }
+  return escaped;
+}
+
+}  // namespace nodedevice

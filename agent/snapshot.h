@@ -1,0 +1,108 @@
+#pragma once
+
+// What the agent knows, as one value. Metrics, readiness and the page for people are functions of
+// it, so they cannot disagree; a new fact goes in here first.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/api/device_plugin_config.h"
+#include "lib/api/plugin_report.h"
+#include "lib/base/clock.h"
+
+namespace nodedevice {
+
+// Where one plugin stands; the rows of Supervisor's table.
+enum class PluginPhase {
+  kHeld,        // not started: there is no Device Manager, or another process has the resource
+  kStarting,    // runs, and has not registered yet
+  kRunning,     // registered; an exec plugin: started
+  kStopping,    // was told to end
+  kBackingOff,  // ended by itself; will be started again
+};
+inline constexpr std::array kPluginPhases = {PluginPhase::kHeld, PluginPhase::kStarting,
+                                             PluginPhase::kRunning, PluginPhase::kStopping,
+                                             PluginPhase::kBackingOff};
+const char* ToString(PluginPhase phase);
+
+// Why a plugin had to be started again though nobody asked for it.
+enum class RestartReason {
+  kExited,         // it ended by itself
+  kSignaled,       // a signal killed it
+  kStartFailed,    // the program could not be executed
+  kStartTimeout,   // it never registered
+  kNotRegistered,  // it was registered once, lost that, and did not come back
+};
+inline constexpr std::array kRestartReasons = {
+    RestartReason::kExited, RestartReason::kSignaled, RestartReason::kStartFailed,
+    RestartReason::kStartTimeout, RestartReason::kNotRegistered};
+const char* ToString(RestartReason reason);
+using RestartCounts = std::array<std::uint64_t, kRestartReasons.size()>;
+
+// The counters of one resource.
+struct ResourceTotals {
+  std::uint64_t registrations_ok = 0;
+  std::uint64_t registrations_failed = 0;
+  std::uint64_t list_updates = 0;
+  std::map<std::string, RpcHistogram> rpc;  // by method
+
+  void Add(const ResourceTotals& other);
+  void Add(const ResourceReport& report);
+  bool operator==(const ResourceTotals&) const = default;
+};
+
+struct PluginStatus {
+  std::string name;
+  std::string resource_name;
+  bool exec = false;  // a foreign program: it reports nothing
+  PluginPhase phase = PluginPhase::kHeld;
+  TimePoint since;                    // of this phase
+  std::optional<TimePoint> deadline;  // when the phase ends by itself
+  int pid = 0;                        // 0: no process
+  int failures = 0;                   // in a row
+  RestartCounts restarts = {};
+  std::string last_exit;  // how the last process ended, or why none started; empty: none has
+  std::string held_by;    // kHeld: what it waits for
+  std::vector<ResourceReport> resources;        // what the living process last reported
+  std::map<std::string, ResourceTotals> ended;  // by resource, of the processes before it
+
+  std::uint64_t restarts_for(RestartReason reason) const {
+    return restarts[static_cast<std::size_t>(reason)];
+  }
+};
+
+struct DeviceManagerStatus {
+  bool up = false;
+  TimePoint since;  // of being up or down
+  std::uint64_t restarts = 0;
+  std::string socket;
+  std::string problem;  // why it is down
+};
+
+struct ConfigStatus {
+  std::string source;           // the file
+  bool accepted = false;        // one was accepted since the start
+  std::int64_t generation = 0;  // of the one in force
+  std::string error;            // why the newest one is not in force; empty: it is
+};
+
+struct Snapshot {
+  std::string version;
+  TimePoint started;
+  TimePoint looked_at;  // when the loop last looked around; old when it hangs
+  bool stopping = false;
+  ConfigStatus config;
+  DeviceManagerStatus device_manager;
+  std::vector<PluginStatus> plugins;  // by name
+};
+
+// True when every resource of the report is followed by the kubelet. A plugin that has nothing to
+// announce has nothing to register.
+bool IsRegistered(const std::vector<ResourceReport>& resources);
+
+}  // namespace nodedevice

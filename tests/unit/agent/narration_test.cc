@@ -1,0 +1,74 @@
+#include "agent/narration.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/unit/agent/sample_snapshot.h"
+
+namespace nodedevice::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+std::vector<std::string> Words(const Snapshot& before, const Snapshot& after) {
+  std::vector<std::string> words;
+  for (const Narration& line : Narrate(before, after)) {
+    words.push_back((line.level == Narration::Level::kWarning ? "! " : "") + line.text);
+  }
+  return words;
+}
+
+TEST(NarrationTest, IsSilentWhenOnlyCountersChange) {
+  Snapshot after = HealthyNode();
+  after.plugins[0].resources[0].list_updates = 99;
+  after.looked_at += std::chrono::seconds(5);
+  EXPECT_THAT(Words(HealthyNode(), after), IsEmpty());
+}
+
+TEST(NarrationTest, TellsOfADeviceManagerThatGoesComesAndIsReplaced) {
+  Snapshot down = HealthyNode();
+  down.device_manager.up = false;
+  down.device_manager.since = kNow;
+  down.device_manager.problem = "Connection refused";
+  EXPECT_THAT(Words(HealthyNode(), down),
+              ElementsAre("! the Device Manager is down: Connection refused; plugins are kept and "
+                          "register again when it is back"));
+  EXPECT_THAT(Words(down, HealthyNode()),
+              ElementsAre("the Device Manager answers on /kubelet/device-plugins/kubelet.sock"));
+  Snapshot replaced = HealthyNode();
+  replaced.device_manager.since = kNow;
+  EXPECT_THAT(Words(HealthyNode(), replaced),
+              ElementsAre("the Device Manager was replaced; every plugin must register again"));
+}
+
+TEST(NarrationTest, TellsOfAConfigurationThatWasAcceptedOrNot) {
+  Snapshot wrong = HealthyNode();
+  wrong.config.error = "spec.plugins: required";
+  EXPECT_THAT(Words(HealthyNode(), wrong),
+              ElementsAre("! the last good configuration stays in force: spec.plugins: required"));
+  EXPECT_THAT(Words(wrong, wrong), IsEmpty());
+  EXPECT_THAT(Words(wrong, HealthyNode()),
+              ElementsAre("configuration /etc/plugins.yaml accepted, generation 4"));
+}
+
+TEST(NarrationTest, TellsOfACrashAndWhatComesNext) {
+  Snapshot after = HealthyNode();
+  PluginStatus& plugin = after.plugins[0];
+  plugin.phase = PluginPhase::kBackingOff;
+  plugin.since = kNow;
+  plugin.deadline = kNow + std::chrono::seconds(4);
+  plugin.failures = 4;
+  EXPECT_THAT(Words(HealthyNode(), after),
+              ElementsAre("! plugin kvm: killed by signal 9 (Killed); failures in a row: 4; starts "
+                          "again in 4 s"));
+}
+
+TEST(NarrationTest, TellsOfPluginsThatComeAndGo) {
+  Snapshot without = HealthyNode();
+  without.plugins.pop_back();
+  EXPECT_THAT(Words(HealthyNode(), without), ElementsAre("plugin vendor: ended"));
+  EXPECT_THAT(Words(without, HealthyNode()), ElementsAre("plugin vendor: running as process 4712"));
+}
+
+}  // namespace
+}  // namespace nodedevice::testing

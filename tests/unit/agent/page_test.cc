@@ -1,0 +1,110 @@
+#include "agent/page.h"
+
+#include "agent/duration_text.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/unit/agent/sample_snapshot.h"
+
+namespace nodedevice::testing {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string Page(const Snapshot& snapshot) { return RenderPage(snapshot, kNow); }
+
+TEST(PageTest, ShowsDeviceManagerConfigurationPluginsAndDevices) {
+  EXPECT_THAT(Page(HealthyNode()),
+              AllOf(HasSubstr("<span class=\"good\">Ready</span>"),
+                    HasSubstr("Device Manager: <span class=\"good\">up</span> for 1 h 30 min"),
+                    HasSubstr("/etc/plugins.yaml"), HasSubstr("generation in force: 4"),
+                    HasSubstr(">4711</td>"), HasSubstr(">3</td>"),
+                    HasSubstr(">killed by signal 9 (Killed)</td>"),
+                    HasSubstr("<td data-label=\"Device\">kvm1</td><td data-label=\"Health\">"
+                              "<span class=\"bad\">Unhealthy</span></td>"
+                              "<td data-label=\"Reason\">/dev/kvm1 is gone</td>"
+                              "<td data-label=\"Paths\">/dev/kvm1</td><td data-label=\"NUMA\">1<"),
+                    HasSubstr("sharing: 10 replicas")));
+}
+
+TEST(PageTest, NeedsNoScriptAndRefreshesItself) {
+  const std::string page = Page(HealthyNode());
+  EXPECT_THAT(page, HasSubstr("<meta http-equiv=\"refresh\" content=\"3\">"));
+  EXPECT_THAT(page, HasSubstr("name=\"viewport\""));
+  EXPECT_THAT(page, HasSubstr("prefers-color-scheme: dark"));
+  EXPECT_THAT(page, Not(HasSubstr("<script")));
+}
+
+TEST(PageTest, EscapesEverythingThatComesFromElsewhere) {
+  const std::string evil = "<script>alert('x')</script>\"&";
+  Snapshot snapshot = HealthyNode();
+  snapshot.version = snapshot.config.source = snapshot.config.error = evil;
+  snapshot.device_manager.up = false;
+  snapshot.device_manager.socket = snapshot.device_manager.problem = evil;
+  PluginStatus& plugin = snapshot.plugins[0];
+  plugin.phase = PluginPhase::kBackingOff;
+  plugin.failures = 2;
+  plugin.name = plugin.resource_name = plugin.last_exit = plugin.held_by = evil;
+  ResourceReport& resource = plugin.resources[0];
+  resource.resource = resource.error = resource.notes[0] = evil;
+  resource.devices[0].id = resource.devices[0].reason = resource.devices[0].paths = evil;
+  const std::string page = Page(snapshot);
+  EXPECT_THAT(page, Not(HasSubstr("<script")));
+  EXPECT_THAT(page, Not(HasSubstr("alert('x')")));
+  EXPECT_THAT(page, HasSubstr("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot;&amp;"));
+}
+
+TEST(PageTest, SaysWhatToDoAboutARejectedConfiguration) {
+  Snapshot snapshot = HealthyNode();
+  snapshot.config.error = "spec.plugins[0].resourceName: 'widget' has no domain";
+  EXPECT_THAT(Page(snapshot), AllOf(HasSubstr("the last good one is. Correct the file"),
+                                    HasSubstr("spec.plugins[0].resourceName")));
+  snapshot.config.accepted = false;
+  EXPECT_THAT(Page(snapshot), HasSubstr("no plugin runs. Write or correct"));
+}
+
+TEST(PageTest, SaysWhatToDoAboutADeviceManagerThatIsDown) {
+  Snapshot snapshot = HealthyNode();
+  snapshot.device_manager.up = false;
+  snapshot.device_manager.problem = "kubelet.sock: Connection refused";
+  EXPECT_THAT(Page(snapshot), AllOf(HasSubstr("Check that the kubelet"),
+                                    HasSubstr("kubelet.sock: Connection refused"),
+                                    HasSubstr("<span class=\"bad\">Not ready</span>")));
+}
+
+TEST(PageTest, SaysWhatToDoAboutACrashLoopAndWhenItStartsAgain) {
+  Snapshot snapshot = HealthyNode();
+  PluginStatus& plugin = snapshot.plugins[1];
+  plugin.phase = PluginPhase::kBackingOff;
+  plugin.failures = 5;
+  plugin.deadline = kNow + seconds(8);
+  plugin.last_exit = "cannot start /opt/vendor: No such file or directory";
+  EXPECT_THAT(Page(snapshot),
+              AllOf(HasSubstr("Plugin vendor failed 5 times in a row"), HasSubstr("starts in 8 s"),
+                    HasSubstr("cannot start /opt/vendor: No such file")));
+}
+
+TEST(PageTest, IsAPageAlsoWhenNothingIsKnownYet) {
+  EXPECT_THAT(RenderPage(Snapshot{}, kNow), AllOf(HasSubstr("The configuration names no plugin"),
+                                                  HasSubstr("not read yet"), HasSubstr("</html>")));
+}
+
+TEST(EscapeHtmlTest, EscapesWhatHasAMeaning) {
+  EXPECT_EQ(EscapeHtml("a<b>&\"c'"), "a&lt;b&gt;&amp;&quot;c&#39;");
+  EXPECT_EQ(EscapeHtml("plain ü"), "plain ü");
+}
+
+TEST(DurationTextTest, NamesTheTwoLargestUnits) {
+  EXPECT_EQ(DurationText(Duration::zero()), "0 s");
+  EXPECT_EQ(DurationText(seconds(59)), "59 s");
+  EXPECT_EQ(DurationText(seconds(61)), "1 min");
+  EXPECT_EQ(DurationText(hours(3) + minutes(5)), "3 h 5 min");
+  EXPECT_EQ(DurationText(hours(9 * 24 + 2)), "9 d 2 h");
+}
+
+}  // namespace
+}  // namespace nodedevice::testing

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "devicemanager/merge.h"
+#include "devicemanager/node_state.h"
+#include "devicemanager/plugin_connections.h"
+#include "devicemanager/pod.h"
+#include "nlohmann/json.hpp"
+
+namespace nodedevice::devicemanager {
+
+// A reason and a message as a kubelet puts them into a pod's status.
+struct Reason {
+  std::string reason;
+  std::string message;
+};
+
+struct AdmittedContainer {
+  std::string name;
+  ContainerKind kind = ContainerKind::kApp;
+  std::map<std::string, DeviceIds> devices;  // by resource
+  ContainerSpec spec;
+  std::optional<Reason> waiting;  // why it could not be started; it has no spec then
+};
+
+struct Admission {
+  Pod pod;
+  std::optional<Reason> rejection;
+  std::vector<AdmittedContainer> containers;  // empty when rejected
+
+  // Admitted, and every container could be started.
+  bool running() const;
+};
+
+// {"admitted", "pod", "containers"} or {"admitted", "pod", "reason", "message"}.
+nlohmann::ordered_json ToJson(const Admission& admission);
+
+// Admits pods as a kubelet does: one at a time, each container's resources in turn. Thread-safe.
+class Admitter {
+ public:
+  Admitter(NodeState& state, PluginConnections& plugins, Duration pre_start_timeout)
+      : state_(state), plugins_(plugins), pre_start_timeout_(pre_start_timeout) {}
+
+  // Blocks as long as the plugins take. A pod that is here already is admitted again, as after a
+  // restart of its containers: it keeps its devices. That a plugin or a lack of devices stands in
+  // the way is a rejection in the answer; an error is a pod that could not exist on a cluster.
+  absl::StatusOr<Admission> Admit(Pod pod);
+
+  // Frees what the pod holds. `pod` is its name or uid. kNotFound when there is none.
+  absl::Status Delete(const std::string& namespace_name, const std::string& pod);
+
+  // While not open, pods are refused. Closing waits for the admission under way; close the
+  // connections before, so that it cannot hang.
+  void SetOpen(bool open);
+
+ private:
+  absl::Status AssignUid(Pod& pod) const;
+  absl::Status AllocatePod(const Pod& pod);
+  absl::Status AllocateContainer(const Pod& pod, const Container& container,
+                                 const ReusableDevices& reusable);
+  absl::Status AllocateResource(const AllocationRequest& request);
+  absl::Status CallAllocate(const AllocationRequest& request, const DeviceIds& devices);
+  absl::StatusOr<DeviceIds> AskPreferred(const std::string& resource, const AskPlugin& offer);
+  absl::StatusOr<ContainerSpec> StartContainer(const Pod& pod, const Container& container);
+  absl::Status PreStart(const Pod& pod, const Container& container, const std::string& resource);
+
+  NodeState& state_;
+  PluginConnections& plugins_;
+  const Duration pre_start_timeout_;
+  std::mutex allocating_;  // the kubelet's node-wide allocation lock
+  bool open_ = false;      // guarded by allocating_
+};
+
+}  // namespace nodedevice::devicemanager

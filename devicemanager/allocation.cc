@@ -1,0 +1,83 @@
+#include "devicemanager/allocation.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace nodedevice::devicemanager {
+namespace {
+
+DeviceIds Difference(const DeviceIds& from, const DeviceIds& without) {
+  DeviceIds result;
+  std::set_difference(from.begin(), from.end(), without.begin(), without.end(),
+                      std::inserter(result, result.end()));
+  return result;
+}
+
+// Moves devices from `pool` to `taken` until that has `size` of them.
+void TakeFrom(const DeviceIds& pool, int size, DeviceIds& taken) {
+  for (const std::string& id : pool) {
+    if (static_cast<int>(taken.size()) >= size) return;
+    taken.insert(id);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<AllocationDecision> DecideAllocation(const AllocationRequest& request) {
+  const std::string& resource = request.resource;
+  if (request.held && static_cast<int>(request.held->size()) != request.required) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("pod \"", request.pod_uid, "\" container \"", request.container,
+                     "\" changed request for resource \"", resource, "\" from ",
+                     request.held->size(), " to ", request.required));
+  }
+  if (!request.registered) {
+    return absl::NotFoundError(absl::StrCat("cannot allocate unregistered device ", resource));
+  }
+  if (request.healthy.empty()) {
+    return absl::UnavailableError(
+        absl::StrCat("no healthy devices present; cannot allocate unhealthy devices ", resource));
+  }
+  if (request.held && !Difference(*request.held, request.healthy).empty()) {
+    return absl::UnavailableError(absl::StrCat(
+        "previously allocated devices are no longer healthy; cannot allocate unhealthy devices ",
+        resource));
+  }
+  if (request.held || request.required == 0) return NothingNeeded{};
+
+  // The kubelet does not ask whether a reused device is still healthy.
+  DeviceIds taken;
+  TakeFrom(request.reusable, request.required, taken);
+  const int needed = request.required - static_cast<int>(taken.size());
+  if (needed == 0) return TakeDevices{std::move(taken)};
+
+  DeviceIds available = Difference(Difference(request.healthy, request.in_use), taken);
+  if (static_cast<int>(available.size()) < needed) {
+    return absl::ResourceExhaustedError(absl::StrCat("requested number of devices unavailable for ",
+                                                     resource, ". Requested: ", needed,
+                                                     ", Available: ", available.size()));
+  }
+  available.insert(taken.begin(), taken.end());
+  AskPlugin ask{.available = std::move(available), .must_include = taken, .size = request.required};
+  if (request.prefers) return ask;
+  ASSIGN_OR_RETURN(TakeDevices complete, Complete(ask, {}));
+  return complete;
+}
+
+absl::StatusOr<TakeDevices> Complete(const AskPlugin& asked, const DeviceIds& preferred) {
+  DeviceIds taken = asked.must_include;
+  DeviceIds offered_and_preferred;
+  std::set_intersection(preferred.begin(), preferred.end(), asked.available.begin(),
+                        asked.available.end(),
+                        std::inserter(offered_and_preferred, offered_and_preferred.end()));
+  TakeFrom(offered_and_preferred, asked.size, taken);
+  TakeFrom(asked.available, asked.size, taken);
+  if (static_cast<int>(taken.size()) < asked.size) {
+    return absl::InternalError(
+        absl::StrCat("unexpectedly allocated less resources than required. Requested: ", asked.size,
+                     ", Got: ", taken.size()));
+  }
+  return TakeDevices{std::move(taken)};
+}
+
+}  // namespace nodedevice::devicemanager

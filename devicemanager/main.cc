@@ -1,0 +1,184 @@
+// device-manager: a kubelet's Device Manager without a kubelet, for laptops and CI.
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "devicemanager/commands.h"
+#include "devicemanager/control.h"
+#include "devicemanager/kubelet_folder.h"
+#include "devicemanager/server.h"
+#include "devicemanager/status_report.h"
+#include "lib/base/file.h"
+#include "lib/base/log.h"
+
+namespace nodedevice::devicemanager {
+namespace {
+
+struct Options {
+  std::string kubelet_dir;
+  std::string log_format = "text";
+  std::string log_level = "info";
+  bool json = false;
+  std::vector<std::string> waits;
+  double timeout_seconds = 30;
+  double down_seconds = 0.5;  // what a kubelet was seen to take
+  std::string manifest;
+  std::string pod;
+};
+
+int Fail(const absl::Status& status) {
+  std::cerr << "device-manager: " << status.message() << "\n";
+  return EXIT_FAILURE;
+}
+
+void Print(const ControlJson& json) {
+  std::cout << json.dump(2, ' ', false, ControlJson::error_handler_t::replace) << "\n";
+}
+
+absl::StatusOr<ControlJson> Ask(const Options& options, const ControlJson& request) {
+  return ControlCall(ControlSocket(KubeletPaths(options.kubelet_dir)), request);
+}
+
+int Serve(const Options& options) {
+  BlockSignals({SIGTERM, SIGINT});
+  if (const auto status = ConfigureLog("device-manager", options.log_format, options.log_level);
+      !status.ok()) {
+    return Fail(status);
+  }
+  const KubeletPaths paths(options.kubelet_dir);
+  EventLoop loop;
+  absl::Status failure;
+
+  auto server = Server::Start(loop, paths, ServerSettings());
+  if (!server.ok()) return Fail(server.status());
+  const auto on_failure = [&](const absl::Status& status) {
+    failure = status;
+    loop.Stop();
+  };
+  Commands commands((*server)->state(), (*server)->admitter(), [&](Duration down) {
+    loop.Post([&, down] { (*server)->Restart(down, on_failure); });
+  });
+  auto control = ControlServer::Start(loop, ControlSocket(paths), [&](const ControlJson& request) {
+    return commands.Handle(request);
+  });
+  if (!control.ok()) return Fail(control.status());
+  const SignalWatch signals(loop, {SIGTERM, SIGINT}, [&](int signal) {
+    spdlog::info("signal {}: stopping; kubelet.sock stays behind, as a kubelet leaves it", signal);
+    loop.Stop();
+  });
+
+  loop.Run();
+  // What the commands wait for has to end before their threads can be waited for.
+  (*server)->Stop();
+  return failure.ok() ? EXIT_SUCCESS : Fail(failure);
+}
+
+int ShowStatus(const Options& options) {
+  ControlJson wants = ControlJson::object();
+  for (const std::string& text : options.waits) {
+    const auto want = ParseWant(text);
+    if (!want.ok()) return Fail(Annotate(want.status(), "--wait"));
+    wants[want->first] = want->second;
+  }
+  const auto status =
+      Ask(options,
+          {{"command", "status"}, {"wait", wants}, {"timeoutSeconds", options.timeout_seconds}});
+  if (!status.ok()) return Fail(status.status());
+  if (options.json) {
+    Print(*status);
+  } else {
+    std::cout << StatusTable(*status);
+  }
+  if (!status->contains("missing")) return EXIT_SUCCESS;
+  return Fail(absl::DeadlineExceededError(absl::StrCat(
+      "waited ", options.timeout_seconds, " s in vain: ", status->value("missing", ""))));
+}
+
+int AdmitPod(const Options& options) {
+  absl::StatusOr<std::string> manifest;
+  if (options.manifest == "-") {
+    manifest = std::string(std::istreambuf_iterator<char>(std::cin), {});
+  } else {
+    manifest = ReadFile(options.manifest, 4u << 20);
+  }
+  if (!manifest.ok()) return Fail(manifest.status());
+  const auto answer = Ask(options, {{"command", "admit"}, {"manifest", *manifest}});
+  if (!answer.ok()) return Fail(Annotate(answer.status(), options.manifest));
+  Print(answer->value("admission", ControlJson()));
+  return answer->value("running", false) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int DeletePod(const Options& options) {
+  const std::size_t slash = options.pod.find('/');
+  const bool qualified = slash != std::string::npos;
+  const auto answer =
+      Ask(options, {{"command", "delete"},
+                    {"namespace", qualified ? options.pod.substr(0, slash) : "default"},
+                    {"pod", qualified ? options.pod.substr(slash + 1) : options.pod}});
+  return answer.ok() ? EXIT_SUCCESS : Fail(answer.status());
+}
+
+int Restart(const Options& options) {
+  const auto answer = Ask(options, {{"command", "restart"}, {"downSeconds", options.down_seconds}});
+  return answer.ok() ? EXIT_SUCCESS : Fail(answer.status());
+}
+
+int Main(int argc, char** argv) {
+  Options options;
+  CLI::App app("A kubelet's Device Manager without a kubelet.", "device-manager");
+  app.set_version_flag("--version", NODEDEVICE_VERSION);
+  app.require_subcommand(1);
+  const auto add = [&](const char* name, const char* what) {
+    CLI::App* command = app.add_subcommand(name, what);
+    command
+        ->add_option("--kubelet-dir", options.kubelet_dir,
+                     "the folder that stands for /var/lib/kubelet")
+        ->required();
+    return command;
+  };
+
+  CLI::App* serve = add("serve", "serve kubelet.sock and podresources until SIGTERM or SIGINT");
+  serve->add_option("--log-format", options.log_format, "text or json")->capture_default_str();
+  serve->add_option("--log-level", options.log_level, "debug, info, warn or error")
+      ->capture_default_str();
+
+  CLI::App* status = add("status", "print the node's resources");
+  status->add_flag("--json", options.json, "print everything, as JSON");
+  status->add_option("--wait", options.waits,
+                     "RESOURCE[=N]: wait until N of it (1) are allocatable; may be given again");
+  status->add_option("--timeout", options.timeout_seconds, "seconds to wait at most; exit 1 then")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+
+  CLI::App* admit = add("admit", "admit a pod and print what its containers get; exit 1 if not");
+  admit->add_option("pod.yaml", options.manifest, "the Pod's manifest, - for standard input")
+      ->required();
+
+  CLI::App* remove = add("delete", "delete a pod and free its devices");
+  remove->add_option("pod", options.pod, "[NAMESPACE/]NAME, or the pod's uid")->required();
+
+  CLI::App* restart = add("restart", "behave as a kubelet that is restarted");
+  restart->add_option("--down", options.down_seconds, "seconds in which kubelet.sock refuses")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+
+  CLI11_PARSE(app, argc, argv);
+  if (*serve) return Serve(options);
+  if (*status) return ShowStatus(options);
+  if (*admit) return AdmitPod(options);
+  if (*remove) return DeletePod(options);
+  return Restart(options);
+}
+
+}  // namespace
+}  // namespace nodedevice::devicemanager
+
+int main(int argc, char** argv) { return nodedevice::devicemanager::Main(argc, argv); }

@@ -1,0 +1,60 @@
+#include "devicemanager/node_state.h"
+
+#include <set>
+
+#include "devicemanager/checkpoint.h"
+#include "lib/base/file.h"
+#include "lib/base/log.h"
+
+namespace nodedevice::devicemanager {
+
+bool NodeState::WaitUntil(const std::function<bool(const State&)>& condition, TimePoint deadline) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  changed_.wait_until(lock, deadline, [&] { return ending_ || condition(state_); });
+  return condition(state_);
+}
+
+void NodeState::EndWaits() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ending_ = true;
+  }
+  changed_.notify_all();
+}
+
+absl::Status NodeState::SaveCheckpoint() {
+  const std::lock_guard<std::mutex> writing(writing_);
+  Checkpoint checkpoint;
+  Read([&](const State& state) {
+    checkpoint.pod_devices = state.pod_devices;
+    for (const auto& [resource, ids] : state.model.HealthyByResource()) {
+      checkpoint.registered[resource].assign(ids.begin(), ids.end());
+    }
+  });
+  return Annotate(WriteFileAtomically(checkpoint_, EncodeCheckpoint(checkpoint)),
+                  "failed to write checkpoint file");
+}
+
+void NodeState::LoadCheckpoint(TimePoint now) {
+  Checkpoint checkpoint;
+  const absl::StatusOr<std::string> text = ReadFile(checkpoint_, kCheckpointMaxBytes);
+  if (text.ok()) {
+    absl::StatusOr<Checkpoint> decoded = DecodeCheckpoint(*text);
+    if (decoded.ok()) {
+      checkpoint = *std::move(decoded);
+    } else {
+      spdlog::error("{}: {}; starting without it", checkpoint_.native(),
+                    std::string(decoded.status().message()));
+    }
+  } else if (!absl::IsNotFound(text.status())) {
+    spdlog::error("{}; starting without a checkpoint", std::string(text.status().message()));
+  }
+  std::set<std::string> resources;
+  for (const auto& [resource, ids] : checkpoint.registered) resources.insert(resource);
+  Change([&](State& state) {
+    state.model.Restart(resources, now);
+    state.pod_devices = checkpoint.pod_devices;
+  });
+}
+
+}  // namespace nodedevice::devicemanager

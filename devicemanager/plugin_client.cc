@@ -1,0 +1,144 @@
+#include "devicemanager/plugin_client.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "devicemanager/rpc_error.h"
+#include "devicemanager/unix_socket.h"
+#include "grpcpp/create_channel_posix.h"
+#include "lib/base/backoff.h"
+#include "lib/base/log.h"
+
+namespace nodedevice::devicemanager {
+namespace {
+
+// gRPC in Go waits so long between attempts to connect.
+constexpr Backoff kDialBackoff{std::chrono::seconds(1), std::chrono::seconds(2)};
+
+grpc::Status ConnectionClosing() {
+  return {grpc::StatusCode::CANCELLED, "grpc: the client connection is closing"};
+}
+
+// Anything but exactly "Healthy" is unhealthy.
+std::vector<Device> FromProto(const v1beta1::ListAndWatchResponse& response) {
+  std::vector<Device> devices;
+  devices.reserve(static_cast<std::size_t>(response.devices_size()));
+  for (const v1beta1::Device& listed : response.devices()) {
+    Device device{.id = listed.id(), .healthy = listed.health() == "Healthy", .numa_nodes = {}};
+    for (const v1beta1::NUMANode& node : listed.topology().nodes()) {
+      device.numa_nodes.push_back(node.id());
+    }
+    devices.push_back(std::move(device));
+  }
+  return devices;
+}
+
+}  // namespace
+
+PluginClient::PluginClient(std::filesystem::path socket) : socket_(std::move(socket)) {}
+
+PluginClient::~PluginClient() { Close(); }
+
+absl::Status PluginClient::Dial(Duration timeout) {
+  const TimePoint deadline = Clock::now() + timeout;
+  for (int failures = 1;; ++failures) {
+    absl::StatusOr<UniqueFd> connected = ConnectUnix(socket_);
+    if (connected.ok()) {
+      // gRPC owns the descriptor from here on. The kubelet's :authority is "localhost", too.
+      stub_ = v1beta1::DevicePlugin::NewStub(
+          grpc::CreateInsecureChannelFromFd("localhost", connected->Release()));
+      return absl::OkStatus();
+    }
+    std::unique_lock<std::mutex> lock(mutex_);
+    const TimePoint next = std::min(deadline, Clock::now() + kDialBackoff.After(failures));
+    if (closing_.wait_until(lock, next, [this] { return closed_; })) {
+      return FromGrpc(ConnectionClosing());
+    }
+    if (Clock::now() >= deadline) {
+      spdlog::debug("{}", std::string(connected.status().message()));
+      return absl::DeadlineExceededError("context deadline exceeded");
+    }
+  }
+}
+
+absl::Status PluginClient::Call(std::optional<Duration> timeout,
+                                const std::function<grpc::Status(grpc::ClientContext*)>& rpc) {
+  grpc::ClientContext context;
+  if (timeout) context.set_deadline(std::chrono::system_clock::now() + *timeout);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (closed_) return FromGrpc(ConnectionClosing());
+    active_.insert(&context);
+  }
+  grpc::Status status = rpc(&context);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    active_.erase(&context);
+    if (closed_ && status.error_code() == grpc::StatusCode::CANCELLED) status = ConnectionClosing();
+  }
+  return status.ok() ? absl::OkStatus() : FromGrpc(status);
+}
+
+absl::StatusOr<PluginOptions> PluginClient::GetOptions(Duration timeout) {
+  v1beta1::DevicePluginOptions options;
+  RETURN_IF_ERROR(Call(timeout, [&](grpc::ClientContext* context) {
+    return stub_->GetDevicePluginOptions(context, v1beta1::Empty(), &options);
+  }));
+  return PluginOptions{
+      .pre_start_required = options.pre_start_required(),
+      .preferred_allocation_available = options.get_preferred_allocation_available()};
+}
+
+absl::Status PluginClient::Watch(const std::function<void(std::vector<Device>)>& on_list) {
+  RETURN_IF_ERROR(Call(std::nullopt, [&](grpc::ClientContext* context) {
+    const auto stream = stub_->ListAndWatch(context, v1beta1::Empty());
+    v1beta1::ListAndWatchResponse response;
+    while (stream->Read(&response)) on_list(FromProto(response));
+    return stream->Finish();
+  }));
+  return absl::OutOfRangeError("EOF");
+}
+
+absl::StatusOr<v1beta1::AllocateResponse> PluginClient::Allocate(const DeviceIds& devices) {
+  v1beta1::AllocateRequest request;
+  v1beta1::ContainerAllocateRequest& container = *request.add_container_requests();
+  for (const std::string& id : devices) container.add_devices_ids(id);
+  v1beta1::AllocateResponse response;
+  RETURN_IF_ERROR(Call(std::nullopt, [&](grpc::ClientContext* context) {
+    return stub_->Allocate(context, request, &response);
+  }));
+  return response;
+}
+
+absl::StatusOr<DeviceIds> PluginClient::GetPreferred(const AskPlugin& offer) {
+  v1beta1::PreferredAllocationRequest request;
+  v1beta1::ContainerPreferredAllocationRequest& container = *request.add_container_requests();
+  for (const std::string& id : offer.available) container.add_available_deviceids(id);
+  for (const std::string& id : offer.must_include) container.add_must_include_deviceids(id);
+  container.set_allocation_size(offer.size);
+  v1beta1::PreferredAllocationResponse response;
+  RETURN_IF_ERROR(Call(std::nullopt, [&](grpc::ClientContext* context) {
+    return stub_->GetPreferredAllocation(context, request, &response);
+  }));
+  if (response.container_responses().empty()) return DeviceIds();
+  const auto& ids = response.container_responses(0).deviceids();
+  return DeviceIds(ids.begin(), ids.end());
+}
+
+absl::Status PluginClient::PreStart(const DeviceIds& devices, Duration timeout) {
+  v1beta1::PreStartContainerRequest request;
+  for (const std::string& id : devices) request.add_devices_ids(id);
+  v1beta1::PreStartContainerResponse response;
+  return Call(timeout, [&](grpc::ClientContext* context) {
+    return stub_->PreStartContainer(context, request, &response);
+  });
+}
+
+void PluginClient::Close() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  closed_ = true;
+  for (grpc::ClientContext* context : active_) context->TryCancel();
+  closing_.notify_all();
+}
+
+}  // namespace nodedevice::devicemanager

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "devicemanager/allocation.h"
+#include "devicemanager/model.h"
+#include "grpcpp/client_context.h"
+#include "lib/base/status.h"
+#include "proto/deviceplugin.grpc.pb.h"
+
+namespace nodedevice::devicemanager {
+
+// One connection to one plugin, made once and never again, as the kubelet's. Thread-safe: calls may
+// overlap, and Close() from any thread makes those under way and all later ones fail at once with
+// the error that a kubelet shows then. Errors of calls read "rpc error: code = ... desc = ...".
+class PluginClient {
+ public:
+  explicit PluginClient(std::filesystem::path socket);
+  ~PluginClient();
+  PluginClient(const PluginClient&) = delete;
+  PluginClient& operator=(const PluginClient&) = delete;
+
+  // Connects, and tries again until the timeout while nobody listens. Once, before any call.
+  absl::Status Dial(Duration timeout);
+
+  absl::StatusOr<PluginOptions> GetOptions(Duration timeout);
+
+  // Receives lists until the stream ends, for whatever reason, and returns that reason.
+  absl::Status Watch(const std::function<void(std::vector<Device>)>& on_list);
+
+  // Neither has a deadline: the kubelet gives none.
+  absl::StatusOr<v1beta1::AllocateResponse> Allocate(const DeviceIds& devices);
+  absl::StatusOr<DeviceIds> GetPreferred(const AskPlugin& offer);
+
+  absl::Status PreStart(const DeviceIds& devices, Duration timeout);
+
+  void Close();
+
+ private:
+  // Runs `rpc` with a context that Close() can cancel.
+  absl::Status Call(std::optional<Duration> timeout,
+                    const std::function<grpc::Status(grpc::ClientContext*)>& rpc);
+
+  const std::filesystem::path socket_;
+  std::unique_ptr<v1beta1::DevicePlugin::Stub> stub_;  // set by Dial, before any call
+
+  std::mutex mutex_;
+  std::condition_variable closing_;
+  bool closed_ = false;                    // guarded by mutex_
+  std::set<grpc::ClientContext*> active_;  // guarded by mutex_
+};
+
+}  // namespace nodedevice::devicemanager

@@ -1,0 +1,127 @@
+#include "devicemanager/plugin_connections.h"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "lib/base/log.h"
+#include "lib/kubelet/resource_name.h"
+
+namespace nodedevice::devicemanager {
+namespace {
+
+constexpr char kVersion[] = "v1beta1";
+
+// As the kubelet joins paths: an absolute endpoint is still below the folder, "..", however, leads
+// out of it. It does not confine a plugin; whoever reaches kubelet.sock is trusted.
+std::filesystem::path EndpointPath(const std::filesystem::path& socket_dir,
+                                   const std::string& endpoint) {
+  return std::filesystem::path(absl::StrCat(socket_dir.native(), "/", endpoint)).lexically_normal();
+}
+
+}  // namespace
+
+PluginConnections::PluginConnections(NodeState& state, std::filesystem::path socket_dir,
+                                     Duration dial_timeout)
+    : state_(state), socket_dir_(std::move(socket_dir)), dial_timeout_(dial_timeout) {}
+
+PluginConnections::~PluginConnections() { Close(); }
+
+absl::Status PluginConnections::Register(const v1beta1::RegisterRequest& request) {
+  const std::string& resource = request.resource_name();
+  if (request.version() != kVersion) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("requested API version \"", request.version(),
+                     "\" is not supported by kubelet; supported version is [\"", kVersion, "\"]"));
+  }
+  if (!ValidateExtendedResourceName(resource).ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the ResourceName \"", resource, "\" is invalid"));
+  }
+  const auto client = std::make_shared<PluginClient>(EndpointPath(socket_dir_, request.endpoint()));
+  ClientId id = 0;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!open_) return absl::UnavailableError("the Device Manager is stopping");
+    id = ++last_id_;
+    connecting_or_streaming_[id] = client;
+  }
+  state_.Change([&](State& state) { state.model.ConnectStarted(resource, id); });
+  const absl::StatusOr<PluginOptions> options = Connect(*client);
+  if (!options.ok()) {
+    state_.Change([&](State& state) { state.model.ConnectFailed(resource); });
+    Remove(id);
+    return options.status();
+  }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!open_) return absl::UnavailableError("the Device Manager is stopping");
+  endpoints_[resource] = client;
+  state_.Change([&](State& state) { state.model.Connected(resource, id, *options); });
+  receivers_.Run([this, id, resource, client] { Receive(id, resource, client); });
+  return absl::OkStatus();
+}
+
+absl::StatusOr<PluginOptions> PluginConnections::Connect(PluginClient& client) {
+  RETURN_IF_ERROR(Annotate(client.Dial(dial_timeout_), "failed to dial device plugin"));
+  absl::StatusOr<PluginOptions> options = client.GetOptions(dial_timeout_);
+  if (!options.ok()) return Annotate(options.status(), "failed to get device plugin options");
+  return options;
+}
+
+void PluginConnections::Receive(ClientId id, const std::string& resource,
+                                const std::shared_ptr<PluginClient>& client) {
+  const absl::Status end = client->Watch([&](const std::vector<Device>& devices) {
+    state_.Change([&](State& state) { state.model.ListReceived(resource, devices); });
+    spdlog::info("{}: the plugin lists {} devices", resource, devices.size());
+    if (const absl::Status saved = state_.SaveCheckpoint(); !saved.ok()) {
+      spdlog::error("{}", std::string(saved.message()));
+    }
+  });
+  spdlog::info("{}: ListAndWatch ended: {}", resource, std::string(end.message()));
+  const std::optional<ClientId> disconnected =
+      state_.Change([&](State& state) { return state.model.StreamEnded(resource, Clock::now()); });
+  if (disconnected) {
+    spdlog::warn("{}: the plugin is disconnected, its devices are unhealthy{}", resource,
+                 *disconnected == id ? "" : "; it was a newer one than the one whose stream ended");
+    Disconnect(*disconnected, resource);
+  }
+  Remove(id);
+}
+
+void PluginConnections::Disconnect(ClientId id, const std::string& resource) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = connecting_or_streaming_.find(id);
+  if (found == connecting_or_streaming_.end()) return;
+  found->second->Close();
+  const auto endpoint = endpoints_.find(resource);
+  if (endpoint != endpoints_.end() && endpoint->second == found->second) endpoints_.erase(endpoint);
+}
+
+void PluginConnections::Remove(ClientId id) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  connecting_or_streaming_.erase(id);
+}
+
+std::shared_ptr<PluginClient> PluginConnections::Find(const std::string& resource) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = endpoints_.find(resource);
+  return found == endpoints_.end() ? nullptr : found->second;
+}
+
+void PluginConnections::Open() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  open_ = true;
+}
+
+void PluginConnections::Close() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    open_ = false;
+    for (const auto& [id, client] : connecting_or_streaming_) client->Close();
+    for (const auto& [resource, client] : endpoints_) client->Close();
+    endpoints_.clear();
+  }
+  receivers_.Join();
+}
+
+}  // namespace nodedevice::devicemanager

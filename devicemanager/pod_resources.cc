@@ -1,0 +1,96 @@
+#include "devicemanager/pod_resources.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace nodedevice::devicemanager {
+namespace {
+
+void Fill(const std::string& resource, const std::string& id, std::int64_t node,
+          v1::ContainerDevices& devices) {
+  devices.set_resource_name(resource);
+  devices.add_device_ids(id);
+  if (node != kNoNumaNode) devices.mutable_topology()->add_nodes()->set_id(node);
+}
+
+v1::PodResources Describe(const Pod& pod, const PodDevices& pod_devices) {
+  v1::PodResources resources;
+  resources.set_name(pod.name);
+  resources.set_namespace_(pod.namespace_name);
+  for (const Container& container : pod.containers) {
+    if (container.kind == ContainerKind::kInit) continue;
+    v1::ContainerResources& described = *resources.add_containers();
+    described.set_name(container.name);
+    for (const auto& [resource, held] : pod_devices.OfContainer(pod.uid, container.name)) {
+      for (const auto& [node, ids] : held.by_node) {
+        for (const std::string& id : ids) Fill(resource, id, node, *described.add_devices());
+      }
+    }
+  }
+  return resources;
+}
+
+}  // namespace
+
+v1::ListPodResourcesResponse ListPodResources(const State& state) {
+  v1::ListPodResourcesResponse response;
+  for (const auto& [uid, pod] : state.pods) {
+    *response.add_pod_resources() = Describe(pod, state.pod_devices);
+  }
+  return response;
+}
+
+v1::AllocatableResourcesResponse AllocatableResources(const State& state) {
+  v1::AllocatableResourcesResponse response;
+  for (const auto& [resource, ids] : state.model.HealthyByResource()) {
+    for (const std::string& id : ids) {
+      const Device* device = state.model.FindDevice(resource, id);
+      if (device->numa_nodes.empty()) Fill(resource, id, kNoNumaNode, *response.add_devices());
+      for (const std::int64_t node : device->numa_nodes) {
+        Fill(resource, id, node, *response.add_devices());
+      }
+    }
+  }
+  return response;
+}
+
+std::optional<v1::GetPodResourcesResponse> GetPodResources(const State& state,
+                                                           const std::string& namespace_name,
+                                                           const std::string& name) {
+  for (const auto& [uid, pod] : state.pods) {
+    if (pod.name != name || pod.namespace_name != namespace_name) continue;
+    v1::GetPodResourcesResponse response;
+    *response.mutable_pod_resources() = Describe(pod, state.pod_devices);
+    return response;
+  }
+  return std::nullopt;
+}
+
+grpc::Status PodResourcesService::List(grpc::ServerContext* /*context*/,
+                                       const v1::ListPodResourcesRequest* /*request*/,
+                                       v1::ListPodResourcesResponse* response) {
+  *response = state_.Read(ListPodResources);
+  return grpc::Status::OK;
+}
+
+grpc::Status PodResourcesService::GetAllocatableResources(
+    grpc::ServerContext* /*context*/, const v1::AllocatableResourcesRequest* /*request*/,
+    v1::AllocatableResourcesResponse* response) {
+  *response = state_.Read(AllocatableResources);
+  return grpc::Status::OK;
+}
+
+grpc::Status PodResourcesService::Get(grpc::ServerContext* /*context*/,
+                                      const v1::GetPodResourcesRequest* request,
+                                      v1::GetPodResourcesResponse* response) {
+  auto found = state_.Read([&](const State& state) {
+    return GetPodResources(state, request->pod_namespace(), request->pod_name());
+  });
+  if (!found) {
+    return {grpc::StatusCode::UNKNOWN, absl::StrCat("pod ", request->pod_name(), " in namespace ",
+                                                    request->pod_namespace(), " not found")};
+  }
+  *response = *std::move(found);
+  return grpc::Status::OK;
+}
+
+}  // namespace nodedevice::devicemanager

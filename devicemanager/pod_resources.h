@@ -1,0 +1,36 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "devicemanager/node_state.h"
+#include "proto/podresources.grpc.pb.h"
+
+namespace nodedevice::devicemanager {
+
+// The answers of the kubelet's podresources API, as functions of the state. A device stands in its
+// own entry, once for each of its NUMA nodes. Init containers are left out, sidecars are not.
+v1::ListPodResourcesResponse ListPodResources(const State& state);
+v1::AllocatableResourcesResponse AllocatableResources(const State& state);
+std::optional<v1::GetPodResourcesResponse> GetPodResources(const State& state,
+                                                           const std::string& namespace_name,
+                                                           const std::string& name);
+
+// Serves them. Called by gRPC's threads.
+class PodResourcesService : public v1::PodResourcesLister::Service {
+ public:
+  explicit PodResourcesService(const NodeState& state) : state_(state) {}
+
+  grpc::Status List(grpc::ServerContext* context, const v1::ListPodResourcesRequest* request,
+                    v1::ListPodResourcesResponse* response) override;
+  grpc::Status GetAllocatableResources(grpc::ServerContext* context,
+                                       const v1::AllocatableResourcesRequest* request,
+                                       v1::AllocatableResourcesResponse* response) override;
+  grpc::Status Get(grpc::ServerContext* context, const v1::GetPodResourcesRequest* request,
+                   v1::GetPodResourcesResponse* response) override;
+
+ private:
+  const NodeState& state_;
+};
+
+}  // namespace nodedevice::devicemanager

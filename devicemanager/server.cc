@@ -1,0 +1,91 @@
+#include "devicemanager/server.h"
+
+#include <utility>
+
+#include "devicemanager/kubelet_folder.h"
+#include "lib/base/log.h"
+
+namespace nodedevice::devicemanager {
+namespace {
+
+// How often a kubelet looks at its capacity, and so notices that a grace period is over.
+constexpr Duration kNodeStatusPeriod = std::chrono::seconds(10);
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(EventLoop& loop, const KubeletPaths& paths,
+                                                      const ServerSettings& settings) {
+  ASSIGN_OR_RETURN(UniqueFd folder_lock, LockFolder(paths));
+  RETURN_IF_ERROR(RefuseLiveKubelet(paths));
+  std::unique_ptr<Server> server(new Server(loop, paths, settings, std::move(folder_lock)));
+  RETURN_IF_ERROR(server->Open());
+  return server;
+}
+
+Server::Server(EventLoop& loop, const KubeletPaths& paths, const ServerSettings& settings,
+               UniqueFd folder_lock)
+    : loop_(loop),
+      paths_(paths),
+      folder_lock_(std::move(folder_lock)),
+      state_(paths.checkpoint()),
+      plugins_(state_, paths.device_plugins(), settings.dial_timeout),
+      admitter_(state_, plugins_, settings.pre_start_timeout),
+      registration_service_(plugins_),
+      pod_resources_service_(state_),
+      restart_(loop,
+               [this] {
+                 if (absl::Status opened = Open(); !opened.ok()) on_failure_(std::move(opened));
+               }),
+      node_status_(loop, [this] { ForgetExpired(); }) {}
+
+Server::~Server() { Stop(); }
+
+void Server::Stop() {
+  state_.EndWaits();
+  restart_.Cancel();
+  Close();
+}
+
+absl::Status Server::Open() {
+  RETURN_IF_ERROR(PrepareFolder(paths_));
+  state_.LoadCheckpoint(Clock::now());
+  plugins_.Open();
+  admitter_.SetOpen(true);
+  ASSIGN_OR_RETURN(pod_resources_, GrpcListener::Start(loop_, paths_.pod_resources_socket(),
+                                                       pod_resources_service_));
+  ASSIGN_OR_RETURN(registration_,
+                   GrpcListener::Start(loop_, paths_.registration_socket(), registration_service_));
+  node_status_.After(kNodeStatusPeriod);
+  spdlog::info("serving on {}", paths_.registration_socket().native());
+  state_.Change([](State& state) { ++state.starts; });
+  return absl::OkStatus();
+}
+
+void Server::Close() {
+  node_status_.Cancel();
+  // First what a call to us may wait for, so that shutting the servers down waits for nothing.
+  plugins_.Close();
+  registration_.reset();
+  pod_resources_.reset();
+  admitter_.SetOpen(false);
+}
+
+void Server::Restart(Duration down, std::function<void(absl::Status)> on_failure) {
+  if (!registration_) return;
+  spdlog::info("restarting: streams end, {} refuses for a moment",
+               paths_.registration_socket().native());
+  on_failure_ = std::move(on_failure);
+  Close();
+  restart_.After(down);
+}
+
+void Server::ForgetExpired() {
+  node_status_.After(kNodeStatusPeriod);
+  if (!state_.Change([](State& state) { return state.model.ForgetExpired(Clock::now()); })) return;
+  spdlog::info("resources whose plugin has been gone for five minutes are removed");
+  if (const absl::Status saved = state_.SaveCheckpoint(); !saved.ok()) {
+    spdlog::error("{}", std::string(saved.message()));
+  }
+}
+
+}  // namespace nodedevice::devicemanager

@@ -1,0 +1,168 @@
+#include "devicemanager/allocation.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace nodedevice::devicemanager {
+namespace {
+
+using ::testing::ElementsAre;
+
+// Four healthy devices, none in use, one wanted.
+AllocationRequest Request() {
+  return {.pod_uid = "uid",
+          .container = "main",
+          .resource = "example.com/a",
+          .required = 1,
+          .registered = true,
+          .prefers = false,
+          .held = std::nullopt,
+          .healthy = {"d1", "d2", "d3", "d4"},
+          .in_use = {},
+          .reusable = {}};
+}
+
+DeviceIds Taken(const AllocationRequest& request) {
+  const auto decision = DecideAllocation(request);
+  if (!decision.ok()) {
+    ADD_FAILURE() << decision.status();
+    return {};
+  }
+  const auto* taken = std::get_if<TakeDevices>(&*decision);
+  EXPECT_NE(taken, nullptr) << "another decision";
+  return taken == nullptr ? DeviceIds() : taken->devices;
+}
+
+std::string Error(const AllocationRequest& request) {
+  return std::string(DecideAllocation(request).status().message());
+}
+
+bool NothingIsNeeded(const AllocationRequest& request) {
+  const auto decision = DecideAllocation(request);
+  return decision.ok() && std::holds_alternative<NothingNeeded>(*decision);
+}
+
+TEST(AllocationTest, TakesFreeHealthyDevices) {
+  auto request = Request();
+  request.required = 2;
+  request.in_use = {"d1", "d3"};
+  EXPECT_THAT(Taken(request), ElementsAre("d2", "d4"));
+}
+
+TEST(AllocationTest, AChangedRequestComesBeforeEverythingElse) {
+  auto request = Request();
+  request.held = DeviceIds{"d1"};
+  request.required = 2;
+  request.registered = false;
+  EXPECT_EQ(Error(request),
+            "pod \"uid\" container \"main\" changed request for resource \"example.com/a\" from 1 "
+            "to 2");
+}
+
+TEST(AllocationTest, AnUnknownResourceIsRefused) {
+  auto request = Request();
+  request.registered = false;
+  request.healthy.clear();
+  EXPECT_EQ(Error(request), "cannot allocate unregistered device example.com/a");
+}
+
+TEST(AllocationTest, AResourceWithoutHealthyDevicesIsRefused) {
+  auto request = Request();
+  request.healthy.clear();
+  EXPECT_EQ(Error(request),
+            "no healthy devices present; cannot allocate unhealthy devices example.com/a");
+}
+
+TEST(AllocationTest, ARestartedContainerWhoseDeviceIsUnhealthyIsRefused) {
+  auto request = Request();
+  request.held = DeviceIds{"gone"};
+  EXPECT_EQ(Error(request),
+            "previously allocated devices are no longer healthy; cannot allocate unhealthy "
+            "devices example.com/a");
+}
+
+TEST(AllocationTest, ARestartedContainerKeepsItsDevices) {
+  auto request = Request();
+  request.held = DeviceIds{"d2"};
+  request.in_use = {"d2"};
+  EXPECT_TRUE(NothingIsNeeded(request));
+}
+
+TEST(AllocationTest, NothingIsNeededForARequestOfZero) {
+  auto request = Request();
+  request.required = 0;
+  EXPECT_TRUE(NothingIsNeeded(request));
+}
+
+TEST(AllocationTest, TooFewFreeDevicesAreRefusedWithBothNumbers) {
+  auto request = Request();
+  request.required = 3;
+  request.in_use = {"d1", "d2"};
+  EXPECT_EQ(Error(request),
+            "requested number of devices unavailable for example.com/a. Requested: 3, Available: "
+            "2");
+}
+
+TEST(AllocationTest, DevicesOfInitContainersAreTakenFirstAndNotCountedAsMissing) {
+  auto request = Request();
+  request.required = 2;
+  request.in_use = {"d2", "d3", "d4"};
+  request.reusable = {"d4"};
+  EXPECT_THAT(Taken(request), ElementsAre("d1", "d4"));
+
+  request.in_use = {"d1", "d2", "d3", "d4"};
+  EXPECT_EQ(Error(request),
+            "requested number of devices unavailable for example.com/a. Requested: 1, Available: "
+            "0");
+}
+
+TEST(AllocationTest, ReusedDevicesAloneAreEnoughWithoutAskingThePlugin) {
+  auto request = Request();
+  request.prefers = true;
+  request.in_use = {"d1", "d2", "d3", "d4"};
+  request.reusable = {"d3", "d4"};
+  EXPECT_THAT(Taken(request), ElementsAre("d3"));
+}
+
+TEST(AllocationTest, APluginWithPreferencesIsAskedWithAllFreeAndTakenDevices) {
+  auto request = Request();
+  request.prefers = true;
+  request.required = 2;
+  request.in_use = {"d3", "d4"};
+  request.reusable = {"d4"};
+  const auto decision = DecideAllocation(request);
+  ASSERT_TRUE(decision.ok()) << decision.status();
+  const auto& ask = std::get<AskPlugin>(*decision);
+  EXPECT_THAT(ask.available, ElementsAre("d1", "d2", "d4"));
+  EXPECT_THAT(ask.must_include, ElementsAre("d4"));
+  EXPECT_EQ(ask.size, 2);
+}
+
+TEST(AllocationTest, APreferenceIsHonoured) {
+  const AskPlugin ask{.available = {"d1", "d2", "d3"}, .must_include = {}, .size = 2};
+  EXPECT_THAT(Complete(ask, {"d2", "d3"})->devices, ElementsAre("d2", "d3"));
+}
+
+TEST(AllocationTest, PreferredIdsThatWereNotOfferedAreIgnored) {
+  const AskPlugin ask{.available = {"d1", "d2"}, .must_include = {}, .size = 1};
+  EXPECT_THAT(Complete(ask, {"elsewhere"})->devices, ElementsAre("d1"));
+}
+
+TEST(AllocationTest, AShortPreferenceIsFilledUpFromTheOffer) {
+  const AskPlugin ask{.available = {"d1", "d2", "d3"}, .must_include = {}, .size = 2};
+  EXPECT_THAT(Complete(ask, {"d3"})->devices, ElementsAre("d1", "d3"));
+}
+
+TEST(AllocationTest, TooLongAPreferenceIsCut) {
+  const AskPlugin ask{.available = {"d1", "d2", "d3"}, .must_include = {"d3"}, .size = 2};
+  EXPECT_THAT(Complete(ask, {"d1", "d2", "d3"})->devices, ElementsAre("d1", "d3"));
+}
+
+TEST(AllocationTest, AnOfferThatIsTooSmallIsAnError) {
+  const AskPlugin ask{.available = {"d1"}, .must_include = {}, .size = 2};
+  EXPECT_EQ(Complete(ask, {}).status().message(),
+            "unexpectedly allocated less resources than required. Requested: 2, Got: 1");
+}
+
+}  // namespace
+}  // namespace nodedevice::devicemanager

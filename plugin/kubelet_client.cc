@@ -24,7 +24,7 @@ struct RegisterCall::State {
   v1beta1::Empty reply;
 };
 
-std::unique_ptr<RegisterCall> RegisterCall::Start(const KubeletPaths& paths,
+std::unique_ptr<RegisterCall> RegisterCall::Start(EventLoop& loop, const KubeletPaths& paths,
                                                   const std::string& resource,
                                                   const std::string& endpoint,
                                                   std::function<void(absl::Status)> done) {
@@ -41,13 +41,17 @@ std::unique_ptr<RegisterCall> RegisterCall::Start(const KubeletPaths& paths,
   state->request.set_endpoint(endpoint);
   state->request.set_resource_name(resource);
   state->request.mutable_options()->set_get_preferred_allocation_available(true);
-  // The callback holds the state until the call is over.
+  // The callback holds the state until the call is over and takes it to the loop: gRPC 1.51 crashes
+  // when the last channel of a process is destroyed on one of its own threads.
   state->stub->async()->Register(
       &state->context, &state->request, &state->reply,
-      [state, done = std::move(done)](const grpc::Status& status) {
-        done(status.ok() ? absl::OkStatus()
-                         : absl::Status(static_cast<absl::StatusCode>(status.error_code()),
-                                        status.error_message()));
+      [held = state, done = std::move(done), &loop](const grpc::Status& status) mutable {
+        absl::Status result;
+        if (!status.ok()) {
+          result = absl::Status(static_cast<absl::StatusCode>(status.error_code()),
+                                status.error_message());
+        }
+        loop.Post([held = std::move(held), done = std::move(done), result] { done(result); });
       });
   return std::unique_ptr<RegisterCall>(new RegisterCall(std::move(state)));
 }

@@ -10,7 +10,8 @@
 namespace nodedevice {
 namespace {
 
-// What is plugged and unplugged at human speed passes at once, and a storm gives five lists a second.
+// What is plugged and unplugged at human speed passes at once, and a storm gives five lists a
+// second.
 constexpr Duration kScanSpacing = std::chrono::milliseconds(5);
 constexpr int kScanBurst = 256;
 constexpr Duration kScanInterval = std::chrono::milliseconds(200);
@@ -29,10 +30,7 @@ Plugin::Plugin(Parts parts, PluginSpec spec, std::unique_ptr<DiscoverySource> so
       next_health_(parts_.loop, [this] { Hint(); }),
       kubelet_(parts_.loop, parts_.paths,
                {.on_transition = [this](Transition transition) { OnKubelet(transition); },
-                .on_look =
-                    [this] {
-                      for (auto& [name, resource] : resources_) resource.server->CheckOwnSocket();
-                    }}) {}
+                .on_look = [this] { OnLook(); }}) {}
 
 void Plugin::Start() { Scan(); }
 
@@ -140,6 +138,16 @@ void Plugin::ArmHealthTimer() {
   } else {
     next_health_.Cancel();
   }
+}
+
+void Plugin::OnLook() {
+  if (kubelet_.problem() != kubelet_problem_) {
+    kubelet_problem_ = kubelet_.problem();
+    if (!kubelet_problem_.empty()) {
+      spdlog::info("{}: waiting for the kubelet: {}", spec_.name, kubelet_problem_);
+    }
+  }
+  for (auto& [name, resource] : resources_) resource.server->CheckOwnSocket();
 }
 
 void Plugin::OnKubelet(Transition transition) {

@@ -57,6 +57,7 @@ class Plugin {
   void Announce(Resource& resource, const std::string& name, DeviceSet scanned);
   void ArmHealthTimer();
   void OnKubelet(Transition transition);
+  void OnLook();
   void OnResourceStopped();
 
   Parts parts_;
@@ -75,6 +76,7 @@ class Plugin {
   Timer next_scan_;    // the gate's, or the rescan behind the hints
   Timer next_health_;  // recovery and forgetting
   KubeletWatch kubelet_;
+  std::string kubelet_problem_;  // told of last
 
  public:
   ~Plugin() { *alive_ = nullptr; }

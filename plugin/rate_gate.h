@@ -19,8 +19,8 @@ class RateGate {
 
   // How long to wait before the next one may pass; zero: now. Does not count as passing.
   Duration Wait(TimePoint now) const {
-    return std::max({Duration::zero(), last_ + spacing_ - now,
-                     (full_at_ - now) - interval_ * (burst_ - 1)});
+    return std::max(
+        {Duration::zero(), last_ + spacing_ - now, (full_at_ - now) - interval_ * (burst_ - 1)});
   }
 
   // One passes.

@@ -207,7 +207,7 @@ void ResourceServer::Perform(const Registrar::Register& action) {
     return;
   }
   running_->call = RegisterCall::Start(
-      parts_.paths, resource_, sockets_.NameFor(action.generation),
+      parts_.loop, parts_.paths, resource_, sockets_.NameFor(action.generation),
       [mailbox = mailbox_, generation = action.generation](const absl::Status& status) {
         mailbox->PostEvent(Registrar::RegisterDone{generation, status});
       });

@@ -1,0 +1,130 @@
+// plugin-bench: plays the kubelet to a device plugin and compares what it does with the product's
+// goals. Exit code: 0 every goal is met, 1 some are missed, 2 it could not be measured.
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "lib/base/file.h"
+#include "nlohmann/json.hpp"
+#include "tests/bench/measure.h"
+#include "tests/bench/report.h"
+
+namespace nodedevice::bench {
+namespace {
+
+enum ExitCode { kGoalsMet = 0, kGoalsMissed = 1, kError = 2 };
+
+struct Options {
+  std::string plugin_binary;
+  std::string peer;
+  std::string json;
+  std::vector<int> devices = {10, 5000};
+  int rounds = 40;
+  int peer_rounds = 4;
+  int idle_seconds = 10;
+};
+
+// Device nodes lie in {host-root}/dev, which our plugin takes for the node's /dev.
+PluginCommand OurCommand(const std::string& binary) {
+  const nlohmann::json plugin = {{"name", "dev"},
+                                 {"resourceName", "example.com/dev"},
+                                 {"paths", {{"groups", {{{"paths", {{{"path", "/dev/d*"}}}}}}}}}};
+  return {.words = {binary, "--plugin", plugin.dump(), "--host-root", "{host-root}",
+                    "--kubelet-dir", "{kubelet-dir}"}};
+}
+
+// `exec`: what is measured and terminated must be the peer, not its shell.
+PluginCommand PeerCommand(const std::string& command) {
+  return {.words = {"/bin/sh", "-c", "exec " + command}};
+}
+
+Plan MakePlan(int devices, int rounds, int idle_seconds) {
+  Plan plan;
+  plan.devices = devices;
+  plan.starts = std::max(1, rounds / 4);
+  plan.calls_after_rest = std::max(1, rounds / 2);
+  plan.changes = rounds;
+  plan.restarts = std::max(1, rounds / 2);
+  plan.idle = std::chrono::seconds(idle_seconds);
+  return plan;
+}
+
+absl::StatusOr<Report> MeasureAll(const Options& options, int devices) {
+  const absl::StatusOr<Figures> ours = Measure(
+      OurCommand(options.plugin_binary), MakePlan(devices, options.rounds, options.idle_seconds));
+  if (!ours.ok()) return Annotate(ours.status(), absl::StrCat(devices, " devices"));
+  std::optional<Figures> peer;
+  if (!options.peer.empty()) {
+    absl::StatusOr<Figures> figures = Measure(
+        PeerCommand(options.peer), MakePlan(devices, options.peer_rounds, options.idle_seconds));
+    if (!figures.ok()) return Annotate(figures.status(), absl::StrCat(devices, " devices, peer"));
+    peer = *std::move(figures);
+  }
+  return MakeReport(devices, *ours, peer);
+}
+
+absl::StatusOr<ExitCode> Run(const Options& options) {
+  nlohmann::json results = nlohmann::json::array();
+  bool missed = false;
+  for (const int devices : options.devices) {
+    ASSIGN_OR_RETURN(const Report report, MeasureAll(options, devices));
+    std::cout << ToText(report) << std::endl;
+    results.push_back(ToJson(report));
+    missed = missed || report.missed();
+  }
+  if (!options.json.empty()) {
+    const nlohmann::json document = {{"results", results}};
+    RETURN_IF_ERROR(WriteFileAtomically(options.json, document.dump(2) + "\n"));
+  }
+  return missed ? kGoalsMissed : kGoalsMet;
+}
+
+int Main(int argc, char** argv) {
+  Options options;
+  CLI::App app("Plays the kubelet to a device plugin and measures it.", "plugin-bench");
+  app.add_option("--plugin-binary", options.plugin_binary, "node-device-plugin")->required();
+  app.add_option("--devices", options.devices, "Number of devices; may be given several times")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--json", options.json, "Also write the results to this file");
+  app.add_option("--rounds", options.rounds,
+                 "How often a device goes and comes back; half as many restarts of the kubelet of "
+                 "each kind and calls after a rest, a quarter as many starts")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--idle-seconds", options.idle_seconds, "How long to watch the CPU use of nothing")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--peer", options.peer,
+                 "Measure this shell command too and print both; {kubelet-dir}, {plugin-dir} (its "
+                 "device-plugins folder), {host-root} and {pattern} (of the devices) are replaced");
+  app.add_option("--peer-rounds", options.peer_rounds, "The peer's --rounds: it may be slow")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kGoalsMet : kError;
+  }
+  const absl::StatusOr<ExitCode> code = Run(options);
+  if (code.ok()) return *code;
+  std::cerr << "plugin-bench: " << code.status().message() << std::endl;
+  return kError;
+}
+
+}  // namespace
+}  // namespace nodedevice::bench
+
+int main(int argc, char** argv) {
+  try {
+    return nodedevice::bench::Main(argc, argv);
+  } catch (const std::exception& error) {  // of the libraries: no directory, no memory
+    std::cerr << "plugin-bench: " << error.what() << std::endl;
+    return 2;
+  }
+}

@@ -1,0 +1,160 @@
+#include "tests/bench/plugin_process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "lib/base/file.h"
+
+namespace nodedevice::bench {
+namespace {
+
+constexpr std::size_t kProcFileLimit = 1 << 16;
+
+// "RssAnon:\t    5012 kB" -> 5012.
+std::optional<std::int64_t> StatusField(absl::string_view status, absl::string_view name) {
+  for (const absl::string_view line : absl::StrSplit(status, '\n')) {
+    const std::vector<absl::string_view> words =
+        absl::StrSplit(line, absl::ByAnyChar(": \t"), absl::SkipEmpty());
+    std::int64_t value = 0;
+    if (words.size() >= 2 && words[0] == name && absl::SimpleAtoi(words[1], &value)) return value;
+  }
+  return std::nullopt;
+}
+
+// utime + stime: the 14th and 15th field. The second one, the program's name in parentheses, may
+// hold spaces and parentheses itself, so fields are counted from the last ')'.
+std::optional<std::int64_t> CpuTicks(absl::string_view stat) {
+  constexpr std::size_t kUserTime = 14 - 3;
+  constexpr std::size_t kSystemTime = 15 - 3;
+  const std::size_t name_end = stat.rfind(')');
+  if (name_end == absl::string_view::npos) return std::nullopt;
+  const std::vector<absl::string_view> fields =
+      absl::StrSplit(stat.substr(name_end + 1), ' ', absl::SkipEmpty());
+  std::int64_t user = 0;
+  std::int64_t system = 0;
+  if (fields.size() <= kSystemTime || !absl::SimpleAtoi(fields[kUserTime], &user) ||
+      !absl::SimpleAtoi(fields[kSystemTime], &system)) {
+    return std::nullopt;
+  }
+  return user + system;
+}
+
+// posix_spawn's two argument objects, for a child with no descriptor of ours but its output.
+class SpawnActions {
+ public:
+  explicit SpawnActions(const std::filesystem::path& log) {
+    ::posix_spawn_file_actions_init(&actions_);
+    ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    ::posix_spawn_file_actions_addopen(&actions_, STDOUT_FILENO, log.c_str(),
+                                       O_WRONLY | O_CREAT | O_APPEND, 0600);
+    ::posix_spawn_file_actions_adddup2(&actions_, STDOUT_FILENO, STDERR_FILENO);
+    ::posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
+  }
+  ~SpawnActions() { ::posix_spawn_file_actions_destroy(&actions_); }
+  SpawnActions(const SpawnActions&) = delete;
+  SpawnActions& operator=(const SpawnActions&) = delete;
+
+  const posix_spawn_file_actions_t* get() const { return &actions_; }
+
+ private:
+  posix_spawn_file_actions_t actions_;
+};
+
+}  // namespace
+
+absl::StatusOr<ProcessUse> ParseProcessUse(absl::string_view status, absl::string_view stat) {
+  const std::optional<std::int64_t> private_kib = StatusField(status, "RssAnon");
+  const std::optional<std::int64_t> resident_kib = StatusField(status, "VmRSS");
+  const std::optional<std::int64_t> threads = StatusField(status, "Threads");
+  const std::optional<std::int64_t> ticks = CpuTicks(stat);
+  if (!private_kib) return absl::DataLossError("no RssAnon in the process's status");
+  if (!resident_kib) return absl::DataLossError("no VmRSS in the process's status");
+  if (!threads) return absl::DataLossError("no Threads in the process's status");
+  if (!ticks) return absl::DataLossError("no CPU times in the process's stat");
+  return ProcessUse{.private_kib = *private_kib,
+                    .resident_kib = *resident_kib,
+                    .threads = *threads,
+                    .cpu_ticks = *ticks};
+}
+
+absl::StatusOr<PluginProcess> PluginProcess::Start(const std::vector<std::string>& command,
+                                                   const std::filesystem::path& log) {
+  std::vector<std::string> words = command;
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+
+  const SpawnActions actions(log);
+  pid_t pid = 0;
+  const TimePoint started = Clock::now();
+  const int error =
+      ::posix_spawnp(&pid, arguments[0], actions.get(), nullptr, arguments.data(), environ);
+  if (error != 0) return ErrnoStatus(error, absl::StrCat("starting ", command[0]));
+  // The system call itself: the header of this C library lacks C linkage for its wrapper.
+  UniqueFd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  const int handle_error = errno;
+  PluginProcess process(pid, std::move(handle), started);
+  if (!process.handle_) return ErrnoStatus(handle_error, "pidfd_open");
+  return process;
+}
+
+PluginProcess::PluginProcess(PluginProcess&& other) noexcept
+    : pid_(std::exchange(other.pid_, 0)),
+      handle_(std::move(other.handle_)),
+      started_(other.started_) {}
+
+PluginProcess::~PluginProcess() {
+  if (pid_ == 0) return;
+  ::kill(pid_, SIGKILL);
+  Reap();
+}
+
+absl::StatusOr<ProcessUse> PluginProcess::Use() const {
+  const std::filesystem::path folder = absl::StrCat("/proc/", pid_);
+  ASSIGN_OR_RETURN(const std::string status, ReadFile(folder / "status", kProcFileLimit));
+  ASSIGN_OR_RETURN(const std::string stat, ReadFile(folder / "stat", kProcFileLimit));
+  return ParseProcessUse(status, stat);
+}
+
+absl::StatusOr<Duration> PluginProcess::Terminate(Duration limit) {
+  if (ended()) return absl::AbortedError("the plugin ended before it was told to");
+  const TimePoint told = Clock::now();
+  ::kill(pid_, SIGTERM);
+  if (!WaitForEnd(limit)) {
+    return absl::DeadlineExceededError("the plugin did not end after SIGTERM");
+  }
+  const Duration took = Clock::now() - told;
+  Reap();
+  return took;
+}
+
+bool PluginProcess::WaitForEnd(Duration limit) const {
+  const TimePoint deadline = Clock::now() + limit;
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    pollfd end{.fd = handle_.get(), .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&end, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+    if (ready >= 0 || errno != EINTR) return ready > 0;
+  }
+}
+
+void PluginProcess::Reap() {
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  pid_ = 0;
+}
+
+}  // namespace nodedevice::bench

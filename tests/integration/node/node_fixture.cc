@@ -1,0 +1,143 @@
+#include "tests/integration/node/node_fixture.h"
+
+#include <signal.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+
+namespace nodedevice::testing {
+namespace {
+
+constexpr char kHead[] =
+    "apiVersion: nodedevices.io/v1alpha1\nkind: DevicePluginConfig\nmetadata: {name: test}\n";
+
+}  // namespace
+
+NodeTest::NodeTest() { host_.Under("dev/x"); }
+
+std::string NodeTest::PathsEntry(const std::string& name, const std::string& pattern,
+                                 const std::string& more) {
+  return absl::StrCat("{name: ", name, ", resourceName: example.com/", name,
+                      ", paths: {groups: [{paths: [{path: '", pattern, "'}]}]}", more, "}");
+}
+
+void NodeTest::Configure(const std::vector<std::string>& entries) {
+  ConfigureText(absl::StrCat(kHead, "spec: {plugins: [", absl::StrJoin(entries, ", "), "]}\n"));
+}
+
+void NodeTest::ConfigureText(const std::string& text) {
+  // As an editor does: a reader sees the old or the new file.
+  std::filesystem::rename(dir_.Write("config.new", text), dir_.path() / "config.yaml");
+}
+
+void NodeTest::StartDeviceManager() {
+  device_manager_ = std::make_unique<Program>(
+      std::vector<std::string>{"device-manager", "serve", "--kubelet-dir", kubelet_dir()},
+      dir_.path() / "device-manager.log");
+  ASSERT_TRUE(WaitFor([this] { return DeviceManagerSays("status").code == 0; }))
+      << device_manager_->Output();
+}
+
+void NodeTest::StartAgent() {
+  agent_ = std::make_unique<Program>(
+      std::vector<std::string>{"node-device-agent", "--config", dir_.path() / "config.yaml",
+                               "--kubelet-dir", kubelet_dir(), "--host-root", host_.path(),
+                               "--listen", "127.0.0.1:0"},
+      dir_.path() / "agent.log");
+  // It says which port it got.
+  constexpr std::string_view kMark = "serving http://127.0.0.1:";
+  ASSERT_TRUE(WaitFor([&] {
+    const std::string log = agent_->Output();
+    const std::size_t at = log.rfind(kMark);
+    if (at == std::string::npos || log.find('\n', at) == std::string::npos) return false;
+    port_ = static_cast<std::uint16_t>(std::atoi(log.c_str() + at + kMark.size()));
+    return true;
+  })) << agent_->Output();
+}
+
+void NodeTest::EndDeviceManager(int signal) {
+  device_manager_->Signal(signal);
+  device_manager_->Wait();
+}
+
+void NodeTest::EndAgent(int signal) {
+  agent_->Signal(signal);
+  agent_->Wait();
+}
+
+ProgramResult NodeTest::DeviceManagerSays(const std::string& command,
+                                          const std::vector<std::string>& arguments) {
+  std::vector<std::string> line = {"device-manager", command, "--kubelet-dir", kubelet_dir()};
+  line.insert(line.end(), arguments.begin(), arguments.end());
+  return RunProgram(line, dir_.path() / "command.out");
+}
+
+std::string NodeTest::PodFile(const std::string& name, const std::map<std::string, int>& limits) {
+  std::string text = absl::StrCat(
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: ", name,
+      "}\nspec:\n  containers:\n  - name: main\n    image: x\n    resources:\n      limits:\n");
+  for (const auto& [resource, count] : limits) {
+    absl::StrAppend(&text, "        ", resource, ": ", count, "\n");
+  }
+  return dir_.Write(name + ".yaml", text);
+}
+
+NodeTest::Counts NodeTest::At(const std::string& resource) {
+  const auto status = nlohmann::json::parse(DeviceManagerSays("status", {"--json"}).output, nullptr,
+                                            /*allow_exceptions=*/false);
+  if (!status.is_object()) return {};
+  for (const auto& entry : status.value("resources", nlohmann::json::array())) {
+    if (entry.value("name", "") != resource) continue;
+    return {.capacity = entry.value("capacity", -1),
+            .allocatable = entry.value("allocatable", -1),
+            .connected = entry.value("connected", false)};
+  }
+  return {};
+}
+
+bool NodeTest::WaitForCounts(const std::string& resource, int capacity, int allocatable) {
+  return WaitFor([&] {
+    const Counts now = At(resource);
+    return now.capacity == capacity && now.allocatable == allocatable;
+  });
+}
+
+double NodeTest::Metric(const std::string& series) const {
+  for (const absl::string_view line : absl::StrSplit(Get("/metrics").body, '\n')) {
+    const std::string start = absl::StrCat("nodedevice_", series, " ");
+    if (line.substr(0, start.size()) == start) {
+      return std::atof(std::string(line.substr(start.size())).c_str());
+    }
+  }
+  return -1;
+}
+
+bool NodeTest::WaitForMetric(const std::string& series, double value) const {
+  return WaitFor([&] { return std::fabs(Metric(series) - value) < 1e-9; });
+}
+
+bool NodeTest::WaitUntilReady() const {
+  return WaitFor([this] { return Get("/readyz").status == 200; });
+}
+
+std::vector<pid_t> NodeTest::Plugins() const {
+  std::vector<pid_t> pids;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const int pid = std::atoi(entry.path().filename().c_str());
+    if (pid <= 0) continue;
+    std::ifstream file(entry.path() / "cmdline", std::ios::binary);
+    const std::string line((std::istreambuf_iterator<char>(file)), {});
+    if (line.find("node-device-plugin") == std::string::npos) continue;
+    if (line.find(kubelet_dir()) != std::string::npos && !HasEnded(pid)) pids.push_back(pid);
+  }
+  return pids;
+}
+
+}  // namespace nodedevice::testing

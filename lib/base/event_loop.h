@@ -23,7 +23,8 @@ class EventLoop {
   // Runs callbacks on the calling thread until Stop().
   void Run();
 
-  // Makes Run() return after the callback that is running. Any thread.
+  // Makes Run() return after the callback that is running. Any thread. Run() forgets a Stop() that
+  // came before it: to stop a loop that may not run yet, Post() the Stop().
   void Stop();
 
   // Runs `callback` on the loop's thread, soon and in order. Any thread, also before Run().

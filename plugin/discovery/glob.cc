@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <memory>
 
-#include "plugin/natural_order.h"
-
 namespace nodedevice {
 namespace {
 
@@ -134,9 +132,6 @@ std::vector<GlobMatch> ExpandGlob(const HostRoot& host, std::string_view pattern
   }
   std::vector<std::string> captures;
   if (!walk.parts.empty()) walk.Descend(0, "", &captures);
-  std::sort(walk.found.begin(), walk.found.end(), [](const GlobMatch& a, const GlobMatch& b) {
-    return NaturalLess()(a.host_path, b.host_path);
-  });
   return std::move(walk.found);
 }
 

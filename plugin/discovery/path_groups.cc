@@ -19,9 +19,7 @@ using ByKey = std::map<std::string, std::string, NaturalLess>;  // key -> host p
 
 ByKey Index(const std::vector<GlobMatch>& matches) {
   ByKey index;
-  for (const GlobMatch& match : matches) {
-    index.emplace_hint(index.end(), KeyOf(match), match.host_path);
-  }
+  for (const GlobMatch& match : matches) index.emplace(KeyOf(match), match.host_path);
   return index;
 }
 
@@ -31,7 +29,6 @@ GroupResult CombineGroup(const std::vector<PathRule>& rules,
                          const std::vector<std::vector<GlobMatch>>& matches) {
   GroupResult result;
   std::vector<ByKey> index;
-  const ByKey* keys = nullptr;  // of the first required wildcard rule
   std::size_t limit = SIZE_MAX;
   for (std::size_t i = 0; i < rules.size(); ++i) {
     index.push_back(Index(matches[i]));
@@ -44,18 +41,22 @@ GroupResult CombineGroup(const std::vector<PathRule>& rules,
     }
   }
   if (!result.notes.empty()) return result;
+  // The first required wildcard rule says which members there are; the others are looked up.
+  const ByKey* keys = nullptr;
   for (std::size_t i = 0; i < rules.size() && keys == nullptr; ++i) {
     if (!rules[i].optional && HasWildcard(rules[i].pattern)) keys = &index[i];
   }
   static const ByKey kOne = {{"", ""}};
   std::vector<int> used(rules.size(), 0);
   std::size_t cut = 0;
-  for (const auto& [key, unused] : keys == nullptr ? kOne : *keys) {
+  for (const auto& [key, leading_path] : keys == nullptr ? kOne : *keys) {
     GroupMember member{.key = key, .parts = {}};
     std::string lacking;
     for (std::size_t i = 0; i < rules.size(); ++i) {
       const bool paired = HasWildcard(rules[i].pattern) && keys != nullptr;
-      if (paired) {
+      if (&index[i] == keys) {
+        member.parts.push_back({i, leading_path});
+      } else if (paired) {
         const auto found = index[i].find(key);
         if (found != index[i].end()) {
           member.parts.push_back({i, found->second});

@@ -257,6 +257,7 @@ TEST_F(AdmissionTest, TheCheckpointHoldsThePodByNumaNode) {
 
 TEST_F(AdmissionTest, ACheckpointThatCannotBeWrittenRejectsThePod) {
   StartPlugin({"x"});
+  ASSERT_TRUE(WaitFor([&] { return !Checkpoint().empty(); })) << "of the list";
   std::filesystem::remove_all(paths_.device_plugins());
   EXPECT_THAT(RejectionOf("p", 1),
               ::testing::HasSubstr("Allocate failed due to failed to write checkpoint file"));

@@ -51,8 +51,7 @@ lint: deps ## Check the format of every file and run clang-tidy on the programs
 	$(SOURCES) | xargs clang-format --dry-run -Werror
 	cmake --preset dev
 	cmake --build --preset dev -j $(JOBS) --target nodedevice_proto
-	jq -r '.[].file' build/dev/compile_commands.json | grep -v -e '/build/' -e '/tests/' | sort -u | \
-	  xargs -P $(JOBS) -n 1 clang-tidy -p build/dev --quiet
+	JOBS=$(JOBS) scripts/lint
 
 format: ## Format every file in place
 	$(SOURCES) | xargs clang-format -i

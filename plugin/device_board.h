@@ -1,62 +1,54 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
 
 #include "lib/base/published.h"
 #include "plugin/announcement.h"
-#include "proto/deviceplugin.grpc.pb.h"
 
 namespace nodedevice {
 
-// Where the newest announcement of one resource hangs: the event loop publishes, gRPC's threads
-// read it and stream it to the kubelet. Thread-safe.
-//
-// A stream has at most one list under way and then sends the newest, so a slow kubelet gets fewer
-// lists, never an old one. The callbacks run on gRPC's threads and must only post.
+// Where the newest announcement of one resource hangs: the event loop publishes, gRPC's thread
+// reads it and streams it to the kubelet. Thread-safe.
 class DeviceBoard {
  public:
-  struct Callbacks {
-    std::function<void(std::uint64_t generation)> on_stream_opened;
-    std::function<void(std::uint64_t generation)> on_stream_closed;
-    // A list was handed to the transport; `empty` says that it was the last one of a withdrawal.
-    std::function<void(std::uint64_t generation, bool empty)> on_list_sent;
+  // One open stream. Both functions may be called on any thread and must not wait.
+  class Reader {
+   public:
+    virtual ~Reader() = default;
+    // There is something newer than before.
+    virtual void OnNews() = 0;
+    // Nothing will follow: end after the newest list.
+    virtual void OnEnd() = 0;
   };
 
-  DeviceBoard(int replicas, Callbacks callbacks)
-      : callbacks_(std::move(callbacks)),
-        current_({.devices = {}, .replicas = replicas, .withdrawn = false}) {}
-  ~DeviceBoard();
+  explicit DeviceBoard(int replicas)
+      : current_({.devices = {}, .replicas = replicas, .withdrawn = false}) {}
 
   void Publish(Announcement announcement);
   Latest<Announcement> Current() const { return current_.Get(); }
+  // Grows with every Publish(). Whoever reads it first and then Current() may get something newer,
+  // and never something older.
+  std::uint64_t version() const;
 
-  // The reactor of one ListAndWatch call on the server of this generation.
-  grpc::ServerWriteReactor<v1beta1::ListAndWatchResponse>* OpenStream(std::uint64_t generation);
+  // Tells a reader of news until it leaves. One that joins a closed board is told to end.
+  void Join(const std::shared_ptr<Reader>& reader);
+  void Leave(const std::shared_ptr<Reader>& reader);
 
-  // Ends all streams after the list that is under way. New ones end at once, until Reopen().
+  // Ends all readers, and those that join until Reopen().
   void CloseStreams();
   void Reopen();
 
  private:
-  class Stream;
+  using Readers = std::set<std::shared_ptr<Reader>>;
 
-  // Makes a change under the lock and returns the streams to tell. They are shared: gRPC may be
-  // done with one at any moment.
-  std::set<std::shared_ptr<Stream>> Streams(const std::function<void()>& change);
-
-  Callbacks callbacks_;
   Published<Announcement> current_;
-  std::mutex mutex_;
-  std::uint64_t version_ = 1;                  // guarded by mutex_
-  bool closed_ = false;                        // guarded by mutex_
-  std::set<std::shared_ptr<Stream>> streams_;  // guarded by mutex_
+  mutable std::mutex mutex_;
+  std::uint64_t version_ = 1;  // guarded by mutex_
+  bool closed_ = false;        // guarded by mutex_
+  Readers readers_;            // guarded by mutex_
 };
-
-// The wire form of an announcement.
-v1beta1::ListAndWatchResponse ToWire(const Announcement& announcement);
 
 }  // namespace nodedevice

@@ -15,49 +15,43 @@ namespace {
 // deadline could.
 constexpr std::chrono::seconds kDeadline(15);
 
-}  // namespace
-
-struct RegisterCall::State {
-  std::unique_ptr<v1beta1::Registration::Stub> stub;
-  grpc::ClientContext context;
-  v1beta1::RegisterRequest request;
-  v1beta1::Empty reply;
-};
-
-std::unique_ptr<RegisterCall> RegisterCall::Start(EventLoop& loop, const KubeletPaths& paths,
-                                                  const std::string& resource,
-                                                  const std::string& endpoint,
-                                                  std::function<void(absl::Status)> done) {
-  auto state = std::make_shared<State>();
+absl::Status Call(const std::string& address, const v1beta1::RegisterRequest& request,
+                  grpc::ClientContext* context) {
   // A channel for one call: gRPC would otherwise remember a refused connection and back off, and
   // wake up now and then for a channel that idles.
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  state->stub = v1beta1::Registration::NewStub(
-      grpc::CreateCustomChannel("unix://" + paths.registration_socket().string(),
-                                grpc::InsecureChannelCredentials(), arguments));
-  state->context.set_deadline(std::chrono::system_clock::now() + kDeadline);
-  state->request.set_version("v1beta1");
-  state->request.set_endpoint(endpoint);
-  state->request.set_resource_name(resource);
-  state->request.mutable_options()->set_get_preferred_allocation_available(true);
-  // The callback holds the state until the call is over and takes it to the loop: gRPC 1.51 crashes
-  // when the last channel of a process is destroyed on one of its own threads.
-  state->stub->async()->Register(
-      &state->context, &state->request, &state->reply,
-      [held = state, done = std::move(done), &loop](const grpc::Status& status) mutable {
-        absl::Status result;
-        if (!status.ok()) {
-          result = absl::Status(static_cast<absl::StatusCode>(status.error_code()),
-                                status.error_message());
-        }
-        loop.Post([held = std::move(held), done = std::move(done), result] { done(result); });
-      });
-  return std::unique_ptr<RegisterCall>(new RegisterCall(std::move(state)));
+  const auto stub = v1beta1::Registration::NewStub(
+      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
+  v1beta1::Empty reply;
+  const grpc::Status status = stub->Register(context, request, &reply);
+  if (status.ok()) return absl::OkStatus();
+  return {static_cast<absl::StatusCode>(status.error_code()), status.error_message()};
 }
 
-RegisterCall::RegisterCall(std::shared_ptr<State> state) : state_(std::move(state)) {}
+}  // namespace
 
-RegisterCall::~RegisterCall() { state_->context.TryCancel(); }
+struct RegisterCall::State {
+  grpc::ClientContext context;
+};
+
+RegisterCall::RegisterCall(const KubeletPaths& paths, const std::string& resource,
+                           const std::string& endpoint, std::function<void(absl::Status)> done)
+    : state_(std::make_unique<State>()) {
+  state_->context.set_deadline(std::chrono::system_clock::now() + kDeadline);
+  v1beta1::RegisterRequest request;
+  request.set_version("v1beta1");
+  request.set_endpoint(endpoint);
+  request.set_resource_name(resource);
+  request.mutable_options()->set_get_preferred_allocation_available(true);
+  thread_ = std::thread([address = "unix://" + paths.registration_socket().string(),
+                         request = std::move(request), context = &state_->context,
+                         done = std::move(done)] { done(Call(address, request, context)); });
+}
+
+RegisterCall::~RegisterCall() {
+  state_->context.TryCancel();
+  thread_.join();
+}
 
 }  // namespace nodedevice

@@ -3,28 +3,28 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 
-#include "lib/base/event_loop.h"
 #include "lib/base/status.h"
 #include "lib/kubelet/paths.h"
 
 namespace nodedevice {
 
-// Calls Register once on the kubelet's socket, without blocking. `done` runs on the loop, exactly
-// once, also after the returned handle is gone. Destroying the handle cancels. Loop thread only;
-// the loop must outlive the call.
+// One call of Register on the kubelet's socket, made by a thread of its own: it is rare, and the
+// kubelet may take ten seconds over it. `done` runs on that thread, once. Destroying the call
+// cancels it and waits for the thread, which then ends at once.
 class RegisterCall {
  public:
-  static std::unique_ptr<RegisterCall> Start(EventLoop& loop, const KubeletPaths& paths,
-                                             const std::string& resource,
-                                             const std::string& endpoint,
-                                             std::function<void(absl::Status)> done);
+  RegisterCall(const KubeletPaths& paths, const std::string& resource, const std::string& endpoint,
+               std::function<void(absl::Status)> done);
   ~RegisterCall();
+  RegisterCall(const RegisterCall&) = delete;
+  RegisterCall& operator=(const RegisterCall&) = delete;
 
  private:
   struct State;
-  explicit RegisterCall(std::shared_ptr<State> state);
-  std::shared_ptr<State> state_;
+  std::unique_ptr<State> state_;
+  std::thread thread_;
 };
 
 }  // namespace nodedevice

@@ -53,10 +53,12 @@ void Plugin::Scan() {
   scanning_ = true;
   // Watch before looking, so that what changes in between is hinted at. Directories come and go
   // under their names: all are watched anew.
-  if (const absl::Status status = hints_.Watch(watched_); !status.ok()) {
+  const absl::Status watching = hints_.Watch(watched_);
+  if (!watching.ok() && watching.message() != watch_problem_) {
     spdlog::warn("{}: {}; changes are found by the rescan every {} ms", spec_.name,
-                 std::string(status.message()), spec_.health.interval.count());
+                 std::string(watching.message()), spec_.health.interval.count());
   }
+  watch_problem_ = std::string(watching.message());
   parts_.worker.Do([source = source_.get(), alive = alive_, &loop = parts_.loop] {
     auto inventory = std::make_shared<absl::StatusOr<Inventory>>(source->Scan());
     loop.Post([alive, inventory] {

@@ -77,6 +77,7 @@ class Plugin {
   Timer next_health_;  // recovery and forgetting
   KubeletWatch kubelet_;
   std::string kubelet_problem_;  // told of last
+  std::string watch_problem_;    // told of last
 
  public:
   ~Plugin() { *alive_ = nullptr; }

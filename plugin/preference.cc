@@ -26,6 +26,7 @@ using FreeIds = std::set<std::string, NaturalLess>;
 std::vector<int> NodeOrder(const std::map<int, int>& free_per_node, const std::set<int>& started,
                            int missing, Preference preference) {
   std::vector<int> order;
+  order.reserve(free_per_node.size());
   for (const auto& [node, free] : free_per_node) order.push_back(node);
   std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
     const auto key = [&](int node) {

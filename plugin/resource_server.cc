@@ -1,22 +1,15 @@
 #include "plugin/resource_server.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "absl/strings/str_join.h"
-#include "grpcpp/server.h"
-#include "grpcpp/server_builder.h"
 #include "lib/base/log.h"
-#include "plugin/kubelet_client.h"
 
 namespace nodedevice {
 namespace {
 
-// Streams are ended before; what is left is a call that hangs in the transport.
-constexpr std::chrono::milliseconds kShutdownLimit(200);
 constexpr std::chrono::milliseconds kCallsInterval(500);
 
 std::string PathsOf(const Device& device) {
@@ -45,18 +38,9 @@ struct ResourceServer::Mailbox : std::enable_shared_from_this<Mailbox> {
   ResourceServer* owner;  // loop thread only; nullptr once it is gone
 };
 
+// The open server, if any. Only the worker touches it, until the worker has ended.
 struct ResourceServer::Running {
-  std::unique_ptr<DevicePluginService> service;
-  std::unique_ptr<grpc::Server> server;
-  std::unique_ptr<RegisterCall> call;  // loop thread only
-
-  // Shuts the server down completely; its socket file goes with it.
-  void Close() {
-    if (server == nullptr) return;
-    server->Shutdown(std::chrono::system_clock::now() + kShutdownLimit);
-    server.reset();
-    service.reset();
-  }
+  std::unique_ptr<RpcServer> server;
 };
 
 ResourceServer::ResourceServer(Parts parts, std::string resource)
@@ -64,7 +48,7 @@ ResourceServer::ResourceServer(Parts parts, std::string resource)
       resource_(std::move(resource)),
       sockets_(parts_.paths.device_plugins(), resource_),
       mailbox_(std::make_shared<Mailbox>(parts_.loop, this)),
-      board_(parts_.spec.sharing.replicas, BoardCallbacks()),
+      board_(parts_.spec.sharing.replicas),
       deadline_(parts_.loop, [this] { Handle(Registrar::DeadlinePassed{}); }),
       calls_(parts_.loop,
              [this] {
@@ -77,17 +61,15 @@ ResourceServer::ResourceServer(Parts parts, std::string resource)
 ResourceServer::~ResourceServer() {
   mailbox_->owner = nullptr;
   board_.CloseStreams();
-  running_->Close();
+  running_->server.reset();
 }
 
-DeviceBoard::Callbacks ResourceServer::BoardCallbacks() {
+StreamCallbacks ResourceServer::CallbacksOf(std::uint64_t generation) {
   return {
-      .on_stream_opened =
-          [mailbox = mailbox_](std::uint64_t generation) {
-            mailbox->PostEvent(Registrar::StreamOpened{generation});
-          },
-      .on_stream_closed =
-          [mailbox = mailbox_](std::uint64_t generation) {
+      .on_opened = [mailbox = mailbox_,
+                    generation] { mailbox->PostEvent(Registrar::StreamOpened{generation}); },
+      .on_closed =
+          [mailbox = mailbox_, generation] {
             mailbox->Post([generation](ResourceServer& server) {
               // First learn whether the kubelet itself is gone: then there is nobody to call.
               server.parts_.on_look_at_kubelet();
@@ -95,7 +77,7 @@ DeviceBoard::Callbacks ResourceServer::BoardCallbacks() {
             });
           },
       .on_list_sent =
-          [mailbox = mailbox_](std::uint64_t generation, bool empty) {
+          [mailbox = mailbox_, generation](bool empty) {
             mailbox->Post([generation, empty](ResourceServer& server) {
               ++server.list_updates_;
               if (empty) server.Handle(Registrar::EmptySent{generation});
@@ -103,6 +85,23 @@ DeviceBoard::Callbacks ResourceServer::BoardCallbacks() {
             });
           },
   };
+}
+
+Answers ResourceServer::MakeAnswers() {
+  return Answers(
+      {.spec = parts_.spec,
+       .host = parts_.host,
+       .board = board_,
+       .stats = stats_,
+       .on_answered =
+           [mailbox = mailbox_, answered = call_answered_] {
+             if (answered->exchange(true)) return;
+             mailbox->Post([](ResourceServer& server) { server.calls_.After(kCallsInterval); });
+           },
+       .on_device_missing =
+           [mailbox = mailbox_] {
+             mailbox->Post([](ResourceServer& server) { server.parts_.on_device_missing(); });
+           }});
 }
 
 void ResourceServer::Publish(DeviceSet devices) {
@@ -156,44 +155,17 @@ void ResourceServer::Handle(const Registrar::Event& event) {
 void ResourceServer::Perform(const Registrar::Serve& action) {
   generation_ = action.generation;
   serving_ = false;
-  running_->call.reset();
+  call_.reset();
   board_.CloseStreams();
   parts_.worker.Do([this, generation = generation_, running = running_, mailbox = mailbox_] {
-    running->Close();
+    running->server.reset();
     board_.Reopen();
     sockets_.RemoveStale();
-    const std::filesystem::path path = sockets_.PathFor(generation);
-    absl::Status status = CheckSocketPathLength(path);
-    if (status.ok() && ::access(path.parent_path().c_str(), W_OK | X_OK) != 0) {
-      status =
-          ErrnoStatus(errno, absl::StrCat("cannot make a socket in ", path.parent_path().string()));
-    }
-    if (status.ok()) {
-      running->service = std::make_unique<DevicePluginService>(
-          DevicePluginService::Parts{
-              .spec = parts_.spec,
-              .host = parts_.host,
-              .board = board_,
-              .stats = stats_,
-              .on_call_answered =
-                  [mailbox, answered = call_answered_] {
-                    if (answered->exchange(true)) return;
-                    mailbox->Post([](ResourceServer& s) { s.calls_.After(kCallsInterval); });
-                  },
-              .on_device_missing =
-                  [mailbox] {
-                    mailbox->Post([](ResourceServer& s) { s.parts_.on_device_missing(); });
-                  }},
-          generation);
-      grpc::ServerBuilder builder;
-      builder.AddListeningPort("unix://" + path.string(), grpc::InsecureServerCredentials());
-      builder.RegisterService(running->service.get());
-      running->server = builder.BuildAndStart();
-      if (running->server == nullptr) {
-        status = absl::UnavailableError(absl::StrCat("cannot listen on ", path.string()));
-      }
-    }
-    mailbox->Post([generation, status](ResourceServer& server) {
+    auto opened = RpcServer::Open(
+        sockets_.PathFor(generation),
+        {.answers = MakeAnswers(), .board = board_, .stream = CallbacksOf(generation)});
+    if (opened.ok()) running->server = *std::move(opened);
+    mailbox->Post([generation, status = opened.status()](ResourceServer& server) {
       if (generation == server.generation_) server.serving_ = status.ok();
       server.Handle(Registrar::ServerReady{generation, status});
     });
@@ -206,8 +178,9 @@ void ResourceServer::Perform(const Registrar::Register& action) {
     mailbox_->PostEvent(Registrar::OwnSocketRemoved{});
     return;
   }
-  running_->call = RegisterCall::Start(
-      parts_.loop, parts_.paths, resource_, sockets_.NameFor(action.generation),
+  call_.reset();
+  call_ = std::make_unique<RegisterCall>(
+      parts_.paths, resource_, sockets_.NameFor(action.generation),
       [mailbox = mailbox_, generation = action.generation](const absl::Status& status) {
         mailbox->PostEvent(Registrar::RegisterDone{generation, status});
       });
@@ -222,10 +195,10 @@ void ResourceServer::Perform(const Registrar::PublishEmpty&) {
 
 void ResourceServer::Perform(const Registrar::ShutDown&) {
   serving_ = false;
-  running_->call.reset();
+  call_.reset();
   board_.CloseStreams();
   parts_.worker.Do([running = running_, mailbox = mailbox_] {
-    running->Close();
+    running->server.reset();
     mailbox->Post([](ResourceServer& server) {
       server.stopped_ = true;
       server.parts_.on_stopped();

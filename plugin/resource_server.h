@@ -12,11 +12,13 @@
 #include "lib/base/host_root.h"
 #include "lib/base/worker.h"
 #include "lib/kubelet/kubelet_watch.h"
+#include "plugin/answers.h"
 #include "plugin/device_board.h"
+#include "plugin/kubelet_client.h"
 #include "plugin/own_sockets.h"
 #include "plugin/registrar.h"
+#include "plugin/rpc_server.h"
 #include "plugin/rpc_stats.h"
-#include "plugin/service.h"
 
 namespace nodedevice {
 
@@ -60,7 +62,8 @@ class ResourceServer {
   void Perform(const Registrar::Register& action);
   void Perform(const Registrar::PublishEmpty& action);
   void Perform(const Registrar::ShutDown& action);
-  DeviceBoard::Callbacks BoardCallbacks();
+  StreamCallbacks CallbacksOf(std::uint64_t generation);
+  Answers MakeAnswers();
 
   Parts parts_;
   const std::string resource_;
@@ -77,8 +80,10 @@ class ResourceServer {
   bool stopped_ = false;
   std::shared_ptr<std::atomic<bool>> call_answered_;  // set by gRPC's threads, cleared by the loop
 
+  std::unique_ptr<RegisterCall> call_;  // outstanding, or over
+
   struct Running;
-  std::shared_ptr<Running> running_;  // the worker's: the open server
+  std::shared_ptr<Running> running_;  // the worker's
 };
 
 }  // namespace nodedevice

@@ -53,13 +53,13 @@ struct Timer::Impl : std::enable_shared_from_this<Timer::Impl> {
   void Arm(TimePoint when) {
     ++generation;
     timer.expires_at(when);
-    timer.async_wait([self = shared_from_this(), expected = generation](
-                         const boost::system::error_code& error) {
-      // A wait that expired just before it was moved has a success code but an old generation.
-      if (error || expected != self->generation || !self->callback) return;
-      const auto call = self->callback;  // the callback may destroy the timer
-      call();
-    });
+    timer.async_wait(
+        [self = shared_from_this(), expected = generation](const boost::system::error_code& error) {
+          // A wait that expired just before it was moved has a success code but an old generation.
+          if (error || expected != self->generation || !self->callback) return;
+          const auto call = self->callback;  // the callback may destroy the timer
+          call();
+        });
   }
 
   boost::asio::steady_timer timer;

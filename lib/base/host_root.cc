@@ -38,7 +38,8 @@ std::string HostRoot::Canonical(std::string_view host_path) const {
     }
     std::error_code error;
     const std::filesystem::path next = done / part;
-    const std::filesystem::path target = std::filesystem::read_symlink(Resolve(next.string()), error);
+    const std::filesystem::path target =
+        std::filesystem::read_symlink(Resolve(next.string()), error);
     if (error) {
       done = next;  // not a link, or not there
       continue;

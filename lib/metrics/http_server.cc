@@ -63,13 +63,13 @@ void Knock(const ListenAddress& address) {
     peer.sin6_family = AF_INET6;
     peer.sin6_port = htons(address.port);
     ::inet_pton(AF_INET6, address.host.c_str(), &peer.sin6_addr);
-    ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&peer), sizeof(peer));
+    (void)::connect(fd.get(), reinterpret_cast<const sockaddr*>(&peer), sizeof(peer));
   } else {
     sockaddr_in peer = {};
     peer.sin_family = AF_INET;
     peer.sin_port = htons(address.port);
     ::inet_pton(AF_INET, address.host.c_str(), &peer.sin_addr);
-    ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&peer), sizeof(peer));
+    (void)::connect(fd.get(), reinterpret_cast<const sockaddr*>(&peer), sizeof(peer));
   }
 }
 

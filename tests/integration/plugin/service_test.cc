@@ -1,5 +1,5 @@
-// The plugin's service over a real socket, with the announcement set by hand.
-#include "plugin/service.h"
+// The plugin's server on a real socket, with the announcement set by hand.
+#include "plugin/rpc_server.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -8,8 +8,6 @@
 
 #include "gmock/gmock.h"
 #include "grpcpp/create_channel.h"
-#include "grpcpp/server.h"
-#include "grpcpp/server_builder.h"
 #include "gtest/gtest.h"
 #include "tests/support/temp_dir.h"
 
@@ -42,35 +40,28 @@ class Awaited {
 
 class ServiceTest : public ::testing::Test {
  protected:
-  ServiceTest()
-      : host_(node_.path()),
-        board_(1, {.on_stream_opened = [this](std::uint64_t g) { opened_.Set(g); },
-                   .on_stream_closed = [this](std::uint64_t g) { closed_.Set(g); },
-                   .on_list_sent = [this](std::uint64_t g, bool) { sent_.Set(g); }}) {
+  ServiceTest() : host_(node_.path()), board_(1) {
     spec_.name = "a";
     spec_.resource_name = "example.com/a";
-    service_ = std::make_unique<DevicePluginService>(
-        DevicePluginService::Parts{.spec = spec_,
-                                   .host = host_,
-                                   .board = board_,
-                                   .stats = stats_,
-                                   .on_call_answered = [] {},
-                                   .on_device_missing = [this] { ++missing_; }},
-        /*generation=*/7);
-    const std::string address = "unix://" + (node_.path() / "s").string();
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort(address, grpc::InsecureServerCredentials());
-    builder.RegisterService(service_.get());
-    server_ = builder.BuildAndStart();
+    auto opened = RpcServer::Open(
+        node_.path() / "s", {.answers = Answers({.spec = spec_,
+                                                 .host = host_,
+                                                 .board = board_,
+                                                 .stats = stats_,
+                                                 .on_answered = [] {},
+                                                 .on_device_missing = [this] { ++missing_; }}),
+                             .board = board_,
+                             .stream = {.on_opened = [this] { opened_.Set(true); },
+                                        .on_closed = [this] { closed_.Set(true); },
+                                        .on_list_sent = [](bool) {}}});
+    EXPECT_TRUE(opened.ok()) << opened.status();
+    server_ = *std::move(opened);
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    stub_ = v1beta1::DevicePlugin::NewStub(
-        grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
+    stub_ = v1beta1::DevicePlugin::NewStub(grpc::CreateCustomChannel(
+        "unix://" + (node_.path() / "s").string(), grpc::InsecureChannelCredentials(), arguments));
   }
-  ~ServiceTest() override {
-    board_.CloseStreams();
-    server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(5));
-  }
+  ~ServiceTest() override { board_.CloseStreams(); }
 
   void Announce(const std::vector<std::string>& names) {
     Announcement announcement;
@@ -89,13 +80,11 @@ class ServiceTest : public ::testing::Test {
   HostRoot host_;
   PluginSpec spec_;
   RpcStats stats_;
-  Awaited<std::uint64_t> opened_;
-  Awaited<std::uint64_t> closed_;
-  Awaited<std::uint64_t> sent_;
+  Awaited<bool> opened_;
+  Awaited<bool> closed_;
   std::atomic<int> missing_ = 0;
   DeviceBoard board_;
-  std::unique_ptr<DevicePluginService> service_;
-  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<RpcServer> server_;
   std::unique_ptr<v1beta1::DevicePlugin::Stub> stub_;
 };
 
@@ -213,6 +202,42 @@ TEST_F(ServiceTest, ASlowReaderGetsFewerListsButTheNewest) {
   EXPECT_TRUE(seen);
   EXPECT_LT(lists, kChanges);
   context.TryCancel();
+}
+
+TEST_F(ServiceTest, EndsWhileStreamsAreOpenAndListsUnderWay) {
+  for (int round = 0; round < 20; ++round) {
+    board_.Reopen();
+    const auto path = node_.path() / ("s" + std::to_string(round));
+    auto opened = RpcServer::Open(
+        path, {.answers = Answers({.spec = spec_,
+                                   .host = host_,
+                                   .board = board_,
+                                   .stats = stats_,
+                                   .on_answered = [] {},
+                                   .on_device_missing = [] {}}),
+               .board = board_,
+               .stream = {.on_opened = [] {}, .on_closed = [] {}, .on_list_sent = [](bool) {}}});
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    const auto stub = v1beta1::DevicePlugin::NewStub(
+        grpc::CreateChannel("unix://" + path.string(), grpc::InsecureChannelCredentials()));
+    std::vector<std::thread> readers;
+    Awaited<bool> read;
+    for (int i = 0; i < 4; ++i) {
+      readers.emplace_back([&stub, &read] {
+        grpc::ClientContext context;
+        auto stream = stub->ListAndWatch(&context, {});
+        v1beta1::ListAndWatchResponse list;
+        while (stream->Read(&list)) read.Set(true);
+        stream->Finish();
+      });
+    }
+    ASSERT_TRUE(read.WaitFor(1));
+    Announce({"a", "b" + std::to_string(round)});
+    board_.CloseStreams();
+    opened->reset();  // waits for all calls; the readers see an end
+    for (std::thread& reader : readers) reader.join();
+    EXPECT_FALSE(std::filesystem::exists(path));
+  }
 }
 
 TEST_F(ServiceTest, ManyStreamsSurviveBeingCancelledWhileListsArePublished) {

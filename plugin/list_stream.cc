@@ -21,7 +21,7 @@ v1beta1::ListAndWatchResponse ToWire(const Announcement& announcement) {
 void ListStream::Accept(v1beta1::DevicePlugin::AsyncService& service, RpcQueue& queue,
                         DeviceBoard& board, const StreamCallbacks& callbacks) {
   const auto stream = std::make_shared<ListStream>(queue, board, callbacks);
-  stream->context_.AsyncNotifyWhenDone(queue.TagOf(stream->over_));
+  stream->context_.AsyncNotifyWhenDone(stream->over_.tag());
   service.RequestListAndWatch(&stream->context_, &stream->request_, &stream->writer_, queue.get(),
                               queue.get(), queue.Tag([stream, &service, &queue, &board](bool ok) {
                                 if (!ok) return;  // the server is shut down

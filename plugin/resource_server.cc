@@ -164,8 +164,9 @@ void ResourceServer::Perform(const Registrar::Serve& action) {
     auto opened = RpcServer::Open(
         sockets_.PathFor(generation),
         {.answers = MakeAnswers(), .board = board_, .stream = CallbacksOf(generation)});
-    if (opened.ok()) running->server = *std::move(opened);
-    mailbox->Post([generation, status = opened.status()](ResourceServer& server) {
+    const absl::Status status = opened.status();
+    if (status.ok()) running->server = *std::move(opened);
+    mailbox->Post([generation, status](ResourceServer& server) {
       if (generation == server.generation_) server.serving_ = status.ok();
       server.Handle(Registrar::ServerReady{generation, status});
     });

@@ -1,21 +1,31 @@
 #include "plugin/rpc_queue.h"
 
-#include <cstdint>
+#include <memory>
 #include <utility>
 
 namespace nodedevice {
 
-// What a tag points to: an operation of ours, freed when it is over, or a watcher of somebody's.
-// Both are told apart by the lowest bit of the pointer, which alignment leaves free.
-struct RpcQueue::Operation {
-  std::function<void(bool)> then;
-};
-
 namespace {
 
-constexpr std::uintptr_t kWatcherBit = 1;
+// One operation of ours; it frees itself when it is over.
+class Operation : public RpcQueue::Completion {
+ public:
+  explicit Operation(std::function<void(bool)> then) : then_(std::move(then)) {}
+  void Run(bool ok) override {
+    const std::unique_ptr<Operation> self(this);
+    then_(ok);
+  }
+
+ private:
+  std::function<void(bool)> then_;
+};
 
 }  // namespace
+
+void RpcQueue::Watcher::Run(bool) {
+  const auto then = std::move(then_);  // the owner may go away in it
+  then();
+}
 
 RpcQueue::RpcQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue)
     : queue_(std::move(queue)), thread_([this] { Run(); }) {}
@@ -24,11 +34,8 @@ RpcQueue::~RpcQueue() { Close(); }
 
 void* RpcQueue::Tag(std::function<void(bool)> then) {
   Expect();
-  return new Operation{std::move(then)};
-}
-
-void* RpcQueue::TagOf(Watcher& watcher) {
-  return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(&watcher) | kWatcherBit);
+  // Freed by its own Run(), which gRPC owes us.
+  return static_cast<Completion*>(new Operation(std::move(then)));
 }
 
 void RpcQueue::Expect() {
@@ -45,15 +52,7 @@ void RpcQueue::Run() {
   void* tag = nullptr;
   bool ok = false;
   while (queue_->Next(&tag, &ok)) {
-    const auto bits = reinterpret_cast<std::uintptr_t>(tag);
-    if ((bits & kWatcherBit) != 0) {
-      // The call that owns the watcher may end in `then`.
-      const auto then = std::move(reinterpret_cast<Watcher*>(bits & ~kWatcherBit)->then_);
-      then();
-    } else {
-      const std::unique_ptr<Operation> operation(static_cast<Operation*>(tag));
-      operation->then(ok);
-    }
+    static_cast<Completion*>(tag)->Run(ok);
     Finished();
   }
 }

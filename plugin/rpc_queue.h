@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "grpcpp/completion_queue.h"
 
@@ -26,17 +27,24 @@ class RpcQueue {
   // thread with whether it succeeded. Any thread, not after Close().
   void* Tag(std::function<void(bool ok)> then);
 
-  // A tag that gRPC may never give back, because it belongs to a call that may never begin. It is
-  // waited for between Expect() and its run.
-  class Watcher {
+  // What a tag points to.
+  class Completion {
+   public:
+    virtual ~Completion() = default;
+    virtual void Run(bool ok) = 0;
+  };
+
+  // A tag that gRPC may never give back, because it belongs to a call that may never begin: its
+  // owner keeps it. Close() waits for it from Expect() on.
+  class Watcher : public Completion {
    public:
     explicit Watcher(std::function<void()> then) : then_(std::move(then)) {}
+    void* tag() { return static_cast<Completion*>(this); }
+    void Run(bool ok) override;
 
    private:
-    friend class RpcQueue;
     std::function<void()> then_;
   };
-  void* TagOf(Watcher& watcher);
   void Expect();
 
   // Waits until every operation is over, then ends the queue and its thread. REQUIRES: the server
@@ -44,7 +52,6 @@ class RpcQueue {
   void Close();
 
  private:
-  struct Operation;
   void Run();
   void Finished();
 

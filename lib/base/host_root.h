@@ -6,7 +6,8 @@
 
 namespace nodedevice {
 
-// The directory that stands before every /dev, /sys, /proc, /etc and /run path that a program reads:
+// The directory that stands before every /dev, /sys, /proc, /etc and /run path that a program
+// reads:
 // "/" on a node, the mount of the node's file system in a pod, a directory tree in a test. What a
 // container is told never carries it. Immutable value, safe to share between threads.
 class HostRoot {

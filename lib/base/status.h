@@ -22,8 +22,7 @@ inline absl::Status ErrnoStatus(int error_number, std::string_view what) {
 // The same error with "<context>: " before its message.
 inline absl::Status Annotate(const absl::Status& status, std::string_view context) {
   if (status.ok()) return status;
-  return absl::Status(status.code(),
-                      absl::StrCat(std::string(context), ": ", status.message()));
+  return absl::Status(status.code(), absl::StrCat(std::string(context), ": ", status.message()));
 }
 
 }  // namespace nodedevice
@@ -32,8 +31,8 @@ inline absl::Status Annotate(const absl::Status& status, std::string_view contex
 #define NODEDEVICE_CONCAT(a, b) NODEDEVICE_CONCAT_INNER(a, b)
 
 // Returns from the enclosing function when `expression` is an error.
-#define RETURN_IF_ERROR(expression)                    \
-  do {                                                 \
+#define RETURN_IF_ERROR(expression)                                         \
+  do {                                                                      \
     if (absl::Status status_ = (expression); !status_.ok()) return status_; \
   } while (false)
 

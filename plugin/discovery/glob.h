@@ -24,9 +24,9 @@ struct GlobMatch {
   bool operator==(const GlobMatch&) const = default;
 };
 
-// All paths on the host that match, in no particular order. Every directory that had to be looked into,
-// or that would have been if it existed, is added to `directories` (below the host root): an entry
-// that appears or vanishes there can change the answer.
+// All paths on the host that match, in no particular order. Every directory that had to be looked
+// into, or that would have been if it existed, is added to `directories` (below the host root): an
+// entry that appears or vanishes there can change the answer.
 std::vector<GlobMatch> ExpandGlob(const HostRoot& host, std::string_view pattern,
                                   std::set<std::filesystem::path>* directories);
 

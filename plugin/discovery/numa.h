@@ -16,8 +16,8 @@ namespace nodedevice {
 std::vector<int> NumaNodesOfSysfs(const HostRoot& host, std::string_view sysfs_path);
 
 // The NUMA nodes of device nodes, found through /sys/dev. Remembers what it found as long as every
-// scan asks for the device, so that a rescan of thousands costs no look into sysfs and a device that
-// was away is looked up anew. Not thread-safe.
+// scan asks for the device, so that a rescan of thousands costs no look into sysfs and a device
+// that was away is looked up anew. Not thread-safe.
 class NumaLookup {
  public:
   explicit NumaLookup(const HostRoot& host) : host_(host) {}

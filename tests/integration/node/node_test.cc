@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
 #include "lib/base/unique_fd.h"
@@ -47,6 +48,13 @@ TEST_F(OneTtyTest, DevicesReachTheDeviceManagerAndAPod) {
   EXPECT_EQ(devices[0]["hostPath"], "/dev/tty0");
   EXPECT_EQ(devices[0]["containerPath"], "/dev/tty0");
   EXPECT_EQ(devices[0]["permissions"], "rw");
+}
+
+TEST_F(OneTtyTest, MetricsPassPromtool) {
+  Unplug("dev/tty1");  // so that the reason of an unhealthy device is among them
+  ASSERT_TRUE(WaitForMetric(kUnhealthy, 1));
+  const std::string file = dir_.Write("metrics.txt", Get("/metrics").body);
+  EXPECT_EQ(std::system(("promtool check metrics < " + file).c_str()), 0);
 }
 
 TEST_F(OneTtyTest, AnUnpluggedDeviceIsUnhealthyWithItsReasonAndComesBack) {

@@ -261,6 +261,21 @@ TEST_F(NodeTest, ASocketPathThatIsTooLongIsExplained) {
   EXPECT_EQ(plugin.Wait(), 0) << plugin.Output();
 }
 
+TEST_F(NodeTest, APluginEndsInGoodOrderWhileAHungKubeletOwesItAnAnswer) {
+  Plug("dev/a");
+  const UnixListener hung(dir_.Under("k/device-plugins/kubelet.sock"));
+  for (int round = 0; round < 10; ++round) {
+    Program plugin(
+        {"node-device-plugin", "--plugin",
+         R"({"name":"a","resourceName":"example.com/a","paths":{"groups":[{"paths":[{"path":"/dev/a"}]}]}})",
+         "--host-root", host_.path(), "--kubelet-dir", dir_.path() / "k"},
+        dir_.path() / ("plugin" + std::to_string(round)));
+    ASSERT_TRUE(WaitFor([&] { return plugin.Output().find("registering") != std::string::npos; }));
+    plugin.Signal(SIGTERM);
+    EXPECT_EQ(plugin.Wait(), 0) << plugin.Output();
+  }
+}
+
 TEST_F(NodeTest, TwoPluginsOfOneProcess) {
   Plug("dev/a");
   Plug("dev/b");

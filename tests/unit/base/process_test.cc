@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -153,7 +154,12 @@ TEST(ProcessTest, ResetsSignalsThatWeBlockOrIgnore) {
   ::signal(SIGUSR2, old_handler);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   EXPECT_THAT(status, HasSubstr("SigBlk:\t0000000000000000\n"));
-  EXPECT_THAT(status, HasSubstr("SigIgn:\t0000000000000000\n"));
+  // Signals 32 and 33 are the C library's own: nobody can reset them, and it does so itself when it
+  // needs them. Some that start us leave them ignored.
+  constexpr std::uint64_t kOfTheLibrary = std::uint64_t{3} << 31;
+  const std::size_t ignored = status.find("SigIgn:");
+  ASSERT_NE(ignored, std::string::npos);
+  EXPECT_EQ(std::stoull(status.substr(ignored + 7), nullptr, 16) & ~kOfTheLibrary, 0u) << status;
 }
 
 TEST(ProcessTest, PutsTheChildIntoItsOwnGroup) {

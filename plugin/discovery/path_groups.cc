@@ -29,22 +29,23 @@ GroupResult CombineGroup(const std::vector<PathRule>& rules,
                          const std::vector<std::vector<GlobMatch>>& matches) {
   GroupResult result;
   std::vector<ByKey> index;
+  std::vector<bool> wild;  // of the rule; asked for every member
   std::size_t limit = SIZE_MAX;
   for (std::size_t i = 0; i < rules.size(); ++i) {
     index.push_back(Index(matches[i]));
-    const bool wild = HasWildcard(rules[i].pattern);
+    wild.push_back(HasWildcard(rules[i].pattern));
     if (rules[i].optional) continue;
-    if (!wild) limit = std::min(limit, static_cast<std::size_t>(rules[i].limit));
+    if (!wild[i]) limit = std::min(limit, static_cast<std::size_t>(rules[i].limit));
     if (matches[i].empty()) {
-      result.notes.push_back(wild ? absl::StrCat("nothing matches ", rules[i].pattern)
-                                  : absl::StrCat(rules[i].pattern, " does not exist"));
+      result.notes.push_back(wild[i] ? absl::StrCat("nothing matches ", rules[i].pattern)
+                                     : absl::StrCat(rules[i].pattern, " does not exist"));
     }
   }
   if (!result.notes.empty()) return result;
   // The first required wildcard rule says which members there are; the others are looked up.
   const ByKey* keys = nullptr;
   for (std::size_t i = 0; i < rules.size() && keys == nullptr; ++i) {
-    if (!rules[i].optional && HasWildcard(rules[i].pattern)) keys = &index[i];
+    if (!rules[i].optional && wild[i]) keys = &index[i];
   }
   static const ByKey kOne = {{"", ""}};
   std::vector<int> used(rules.size(), 0);
@@ -53,10 +54,9 @@ GroupResult CombineGroup(const std::vector<PathRule>& rules,
     GroupMember member{.key = key, .parts = {}};
     std::string lacking;
     for (std::size_t i = 0; i < rules.size(); ++i) {
-      const bool paired = HasWildcard(rules[i].pattern) && keys != nullptr;
       if (&index[i] == keys) {
         member.parts.push_back({i, leading_path});
-      } else if (paired) {
+      } else if (wild[i] && keys != nullptr) {
         const auto found = index[i].find(key);
         if (found != index[i].end()) {
           member.parts.push_back({i, found->second});
@@ -80,7 +80,7 @@ GroupResult CombineGroup(const std::vector<PathRule>& rules,
     // An optional path without wildcards goes to as many members as its limit says.
     std::erase_if(member.parts, [&](const GroupMember::Part& part) {
       const PathRule& rule = rules[part.rule];
-      if (!rule.optional || HasWildcard(rule.pattern)) return false;
+      if (!rule.optional || wild[part.rule]) return false;
       return used[part.rule]++ >= rule.limit;
     });
     result.members.push_back(std::move(member));

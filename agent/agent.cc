@@ -46,7 +46,8 @@ Agent::Agent(EventLoop& loop, std::filesystem::path config, LaunchSettings setti
                      Handle(DesiredChanged{accepted.plugins});
                    },
                .on_status = [this] { Publish(); }}),
-      deadline_(loop, [this] { Handle(DeadlinePassed{}); }) {
+      deadline_(loop, [this] { Handle(DeadlinePassed{}); }),
+      give_up_(loop, [this] { Stop(); }) {
   snapshot_.started = Clock::now();
   snapshot_.device_manager.since = snapshot_.started;
 }
@@ -71,6 +72,11 @@ void Agent::OnReport(const Reported& report) {
 
 void Agent::OnLook() {
   Publish();  // also the sign that the loop comes round
+  if (!kubelet_.folder_lost() || gave_up_ || snapshot_.stopping) return;
+  gave_up_ = true;
+  spdlog::error("{}; ending, so that the next start mounts the folder that the kubelet uses",
+                kubelet_.problem());
+  give_up_.After(Duration::zero());  // not from inside of Start()
 }
 
 void Agent::Handle(const Event& event) {

@@ -19,7 +19,8 @@ namespace nodedevice {
 // Loop thread only; the published snapshot may be read by any thread.
 class Agent {
  public:
-  // `on_stopped` is called once, after Stop(), when every plugin has ended.
+  // `on_stopped` is called once, after Stop() or when the agent gave up, when every plugin has
+  // ended.
   Agent(EventLoop& loop, std::filesystem::path config, LaunchSettings settings,
         Published<Snapshot>& published, std::function<void()> on_stopped);
 
@@ -27,6 +28,10 @@ class Agent {
 
   // Stops the plugins so that they can be back soon; the second time at once.
   void Stop();
+
+  // True when it stopped because only a new start can help: it looks at a mount of a folder that is
+  // no more (KubeletWatch::folder_lost).
+  bool gave_up() const { return gave_up_; }
 
   // To be called on SIGCHLD.
   void Reap() { launcher_.Reap(); }
@@ -53,6 +58,8 @@ class Agent {
   KubeletWatch kubelet_;
   ConfigFile config_;
   Timer deadline_;
+  Timer give_up_;
+  bool gave_up_ = false;
 };
 
 }  // namespace nodedevice

@@ -65,7 +65,7 @@ int Run(const AgentOptions& options) {
   agent.Start();
   loop.Run();
   spdlog::info("every plugin has ended");
-  return 0;
+  return agent.gave_up() ? 1 : 0;
 }
 
 int Main(int argc, const char* const* argv) {

@@ -1,7 +1,8 @@
 #include "lib/kubelet/kubelet_watch.h"
 
+#include <sys/stat.h>
+
 #include <chrono>
-#include <filesystem>
 #include <utility>
 
 #include "lib/base/backoff.h"
@@ -15,6 +16,30 @@ using std::chrono::seconds;
 constexpr Duration kNet = seconds(5);
 // Between bind() and listen() lie microseconds, between a stale socket and a new kubelet minutes.
 constexpr Backoff kRefused{.first = milliseconds(2), .limit = seconds(1)};
+
+// What is at the place of the folder.
+enum class Folder { kThere, kMissing, kRemoved };
+Folder LookAt(const std::filesystem::path& path) {
+  struct stat info;
+  if (::stat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) return Folder::kMissing;
+  return info.st_nlink == 0 ? Folder::kRemoved : Folder::kThere;
+}
+
+// Why there is no kubelet.sock, and what helps.
+std::string Describe(Folder folder, const KubeletPaths& paths) {
+  switch (folder) {
+    case Folder::kThere:
+      return absl::StrCat(paths.registration_socket().string(),
+                          " does not exist; the kubelet makes it when it starts");
+    case Folder::kMissing:
+      return absl::StrCat("the folder ", paths.device_plugins().string(),
+                          " does not exist; the kubelet makes it when it starts");
+    case Folder::kRemoved:
+      return absl::StrCat("the folder ", paths.device_plugins().string(),
+                          " was removed from the node, and only its mount is left here");
+  }
+  return "";
+}
 
 }  // namespace
 
@@ -33,12 +58,10 @@ void KubeletWatch::Look() {
   SocketObservation seen;
   seen.identity = ReadSocketIdentity(paths_.registration_socket());
   problem_.clear();
+  const Folder folder = LookAt(paths_.device_plugins());
+  folder_lost_ = folder == Folder::kRemoved;
   if (!seen.identity) {
-    std::error_code error;
-    problem_ =
-        std::filesystem::is_directory(paths_.device_plugins(), error)
-            ? absl::StrCat(paths_.registration_socket().string(), " does not exist")
-            : absl::StrCat("the folder ", paths_.device_plugins().string(), " does not exist");
+    problem_ = Describe(folder, paths_);
   } else if (const absl::Status status = Connects(paths_.registration_socket()); status.ok()) {
     seen.answers = true;
   } else {

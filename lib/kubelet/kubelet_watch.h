@@ -32,12 +32,17 @@ class KubeletWatch {
   const SocketTracker& tracker() const { return tracker_; }
   // Why it is not up, for people; empty while it is.
   const std::string& problem() const { return problem_; }
+  // The folder of kubelet.sock was removed, and this path still leads to what is left of it,
+  // because it is the place of a mount in a container. No kubelet will ever be seen here again; a
+  // new mount, of a container that is started again, leads to the folder that a kubelet uses.
+  bool folder_lost() const { return folder_lost_; }
 
  private:
   KubeletPaths paths_;
   Callbacks callbacks_;
   SocketTracker tracker_;
   std::string problem_;
+  bool folder_lost_ = false;
   int refusals_ = 0;
   DirectoryWatch directory_;
   Timer timer_;

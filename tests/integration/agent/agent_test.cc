@@ -1,6 +1,8 @@
 // The agent as an administrator meets it.
 
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <chrono>
 
@@ -149,6 +151,27 @@ TEST_F(AgentTest, StopsEveryPluginAndExitsWithZero) {
   EXPECT_EQ(exit.number, 0);
   EXPECT_TRUE(IsDead(pid));
   EXPECT_THAT(Log(), AllOf(HasSubstr("[vendor] bye"), HasSubstr("every plugin has ended")));
+}
+
+TEST_F(AgentTest, EndsWhenOnlyTheMountOfTheDevicePluginsFolderIsLeft) {
+  // In a container the folder is a mount, which outlives its removal: a path to a nameless folder.
+  const auto mounted = dir_.path() / "kubelet/device-plugins";
+  const auto on_host = dir_.path() / "on-host";
+  std::filesystem::rename(mounted, on_host);
+  const UniqueFd mount(::open(on_host.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  std::filesystem::create_symlink(
+      "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(mount.get()), mounted);
+  StartDeviceManager();
+  WriteConfig({ExecEntry("vendor", Script("vendor", "echo $$ > pid; exec sleep 1000"))});
+  StartAgent();
+  const int pid = PidIn("pid");
+  StopDeviceManager();
+  std::filesystem::remove_all(on_host);
+  const ChildExit exit = WaitForAgentExit();
+  EXPECT_FALSE(exit.signaled);
+  EXPECT_EQ(exit.number, 1);
+  EXPECT_TRUE(IsDead(pid));
+  EXPECT_THAT(Log(), HasSubstr("was removed from the node"));
 }
 
 TEST_F(AgentTest, LeavesNobodyBehindWhenItIsKilled) {

@@ -1,11 +1,13 @@
 #include "lib/kubelet/kubelet_watch.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <vector>
 
+#include "lib/base/unique_fd.h"
 #include "tests/support/run_until.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/unix_listener.h"
@@ -43,6 +45,28 @@ class KubeletWatchTest : public ::testing::Test {
                       {.on_transition = [this](Transition t) { seen_.push_back(t); },
                        .on_look = [this] { ++looks_; }}};
 };
+
+TEST_F(KubeletWatchTest, KnowsAMountOfAFolderThatWasRemoved) {
+  // What a container sees of it: a path that leads to a folder without a name.
+  const auto removed = dir_.path() / "removed";
+  std::filesystem::create_directories(removed);
+  std::filesystem::create_directories(paths_.root());
+  const UniqueFd mount(::open(removed.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  std::filesystem::create_symlink("/proc/self/fd/" + std::to_string(mount.get()),
+                                  paths_.device_plugins());
+  watch_.Start();
+  EXPECT_FALSE(watch_.folder_lost());
+  EXPECT_THAT(watch_.problem(), HasSubstr("kubelet.sock does not exist"));
+  std::filesystem::remove(removed);
+  watch_.Look();
+  EXPECT_TRUE(watch_.folder_lost());
+  EXPECT_THAT(watch_.problem(), HasSubstr("was removed from the node"));
+}
+
+TEST_F(KubeletWatchTest, AMissingFolderIsNotALostOne) {
+  watch_.Start();
+  EXPECT_FALSE(watch_.folder_lost());
+}
 
 TEST_F(KubeletWatchTest, LooksAtOnceWhenStarted) {
   MakeFolder();

@@ -2,13 +2,15 @@
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 30
+CLUSTER ?= dev
 SOURCES = find agent controller devicemanager lib plugin tests -name '*.h' -o -name '*.cc'
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test test-asan test-tsan fuzz lint format bench clean
+.PHONY: help deps build run test test-asan test-tsan image cluster cluster-tools cluster-down e2e
+.PHONY: fuzz lint format bench clean
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  %-10s  %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  %-13s  %s\n", $$1, $$2}' Makefile
 
 deps: ## Install the Debian packages that are missing
 	@scripts/install-deps
@@ -35,6 +37,28 @@ test-tsan: deps ## The tests of what crosses threads, under ThreadSanitizer
 	cmake --build --preset tsan -j $(JOBS)
 	ctest --preset tsan -j $(JOBS)
 
+image: deps build ## Make an image of the programs without a registry: build/image/node-device-operator.tar
+	scripts/image
+
+cluster-tools: ## Build Kubernetes, etcd and the images of the stories' pods
+	@scripts/install-deps --cluster
+	tests/cluster/build-tools
+	tests/cluster/test-images
+
+cluster: image cluster-tools ## Start a real Kubernetes on this machine (CLUSTER=dev), with the image in it
+	tests/cluster/cluster up $(CLUSTER) n1
+	@echo "export KUBECONFIG=$(CURDIR)/build/cluster/clusters/$(CLUSTER)/kubeconfig"
+	@echo "export PATH=\$$PATH:$(CURDIR)/build/cluster/bin    # kubectl"
+	@echo "kubectl apply -k operator-manifests/standalone"
+
+cluster-down: ## End every cluster, with all that belongs to it
+	tests/cluster/cluster down --all
+
+e2e: image cluster-tools ## Play the stories of tests/cluster on a real Kubernetes (STORIES='*Kubelet*': some)
+	cmake --preset dev
+	cmake --build --preset dev -j $(JOBS) --target cluster_stories
+	tests/cluster/e2e $(STORIES)
+
 fuzz: deps ## Fuzz each parser for FUZZ_SECONDS (30); findings land in build/fuzz/findings
 	cmake --preset fuzz
 	cmake --build --preset fuzz -j $(JOBS) --target fuzzers
@@ -59,5 +83,5 @@ format: ## Format every file in place
 bench: build ## Measure latency and memory, side by side with a peer where there is one
 	tests/bench/run
 
-clean: ## Remove everything that was built
+clean: cluster-down ## Remove everything that was built
 	rm -rf build

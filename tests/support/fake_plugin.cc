@@ -1,4 +1,4 @@
-#include "tests/integration/device_manager/fake_plugin.h"
+#include "tests/support/fake_plugin.h"
 
 #include <chrono>
 #include <utility>

@@ -8,11 +8,12 @@
 
 namespace nodedevice::testing {
 
-// A program of ours as a process. Its output goes to a file; it is killed, if it still runs, at the
-// end of the object.
+// A program of ours, or any other, as a process. Its output goes to a file; it is killed, if it
+// still runs, at the end of the object.
 class Program {
  public:
-  // Starts <build>/bin/<arguments[0]>. Throws when that fails: the test cannot go on.
+  // Starts <build>/bin/<arguments[0]>, or the program with that absolute path. Throws when that
+  // fails: the test cannot go on.
   Program(const std::vector<std::string>& arguments, const std::filesystem::path& log);
   ~Program();
   Program(const Program&) = delete;

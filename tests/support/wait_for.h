@@ -8,11 +8,12 @@ namespace nodedevice::testing {
 
 // For facts about other processes: looks every few milliseconds until `condition` holds. False when
 // it still does not hold after a time that no healthy machine needs.
-inline bool WaitFor(const std::function<bool()>& condition) {
+inline bool WaitFor(const std::function<bool()>& condition,
+                    std::chrono::milliseconds interval = std::chrono::milliseconds(5)) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    std::this_thread::sleep_for(interval);
   }
   return true;
 }

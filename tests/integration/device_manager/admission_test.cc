@@ -7,8 +7,8 @@
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 #include "proto/podresources.grpc.pb.h"
-#include "tests/integration/device_manager/fake_plugin.h"
 #include "tests/integration/device_manager/local_device_manager.h"
+#include "tests/support/fake_plugin.h"
 #include "tests/support/wait_for.h"
 
 namespace nodedevice::testing {

@@ -12,7 +12,7 @@
 #include "lib/kubelet/socket_identity.h"
 #include "nlohmann/json.hpp"
 #include "tests/integration/device_manager/command.h"
-#include "tests/integration/device_manager/fake_plugin.h"
+#include "tests/support/fake_plugin.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/unix_listener.h"
 #include "tests/support/wait_for.h"

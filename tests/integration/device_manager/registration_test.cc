@@ -7,8 +7,8 @@
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/security/credentials.h"
 #include "lib/kubelet/socket_identity.h"
-#include "tests/integration/device_manager/fake_plugin.h"
 #include "tests/integration/device_manager/local_device_manager.h"
+#include "tests/support/fake_plugin.h"
 #include "tests/support/wait_for.h"
 
 namespace nodedevice::testing {

@@ -1,0 +1,186 @@
+#include "tests/cluster/stories/node.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <stdexcept>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "lib/base/file.h"
+#include "lib/kubelet/socket_identity.h"
+#include "proto/podresources.grpc.pb.h"
+#include "tests/support/program.h"
+#include "tests/support/wait_for.h"
+
+namespace nodedevice::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+// "1k" and "12": quantities as the API server writes numbers of devices.
+int ToCount(const std::string& quantity) {
+  int count = -1;
+  if (quantity.ends_with("k")) {
+    return absl::SimpleAtoi(quantity.substr(0, quantity.size() - 1), &count) ? count * 1000 : -1;
+  }
+  return absl::SimpleAtoi(quantity, &count) ? count : -1;
+}
+
+std::unique_ptr<v1::PodResourcesLister::Stub> PodResourcesAt(const fs::path& socket) {
+  // Channels to one address share a connection otherwise, and so a stale one after a restart.
+  grpc::ChannelArguments arguments;
+  arguments.SetInt("grpc.use_local_subchannel_pool", 1);
+  return v1::PodResourcesLister::NewStub(grpc::CreateCustomChannel(
+      "unix:" + socket.string(), grpc::InsecureChannelCredentials(), arguments));
+}
+
+}  // namespace
+
+Node::Node(Cluster cluster, std::string name)
+    : cluster_(std::move(cluster)), name_(std::move(name)) {
+  cluster_.Manage("add-node", {name_});
+}
+
+Node::~Node() {
+  const char* keep = std::getenv("KEEP");
+  if (keep == nullptr || *keep == '\0') cluster_.Manage("remove-node", {name_});
+}
+
+pid_t Node::Holder() const {
+  const auto text = ReadAttribute(fs::path(NODEDEVICE_SOURCE_DIR) / "build/cluster/clusters" /
+                                  cluster_.name() / "nodes" / name_ / "pid");
+  pid_t pid = 0;
+  if (!text.ok() || !absl::SimpleAtoi(*text, &pid)) throw std::runtime_error("no node " + name_);
+  return pid;
+}
+
+fs::path Node::Path(const std::string& path_on_node) const {
+  return absl::StrCat("/proc/", Holder(), "/root", path_on_node);
+}
+
+std::vector<std::string> Node::OnNode(const std::vector<std::string>& command) const {
+  std::vector<std::string> line = {"/usr/bin/nsenter",
+                                   absl::StrCat("--target=", Holder()),
+                                   "--mount",
+                                   "--net",
+                                   "--uts",
+                                   "--pid",
+                                   "--wd=/",
+                                   "--"};
+  line.insert(line.end(), command.begin(), command.end());
+  return line;
+}
+
+CommandResult Node::Run(const std::vector<std::string>& command) const {
+  return RunCommand(OnNode(command));
+}
+
+std::string Node::Http(const std::string& url) const {
+  return Run({"curl", "--silent", "--fail", "--max-time", "5", url}).out;
+}
+
+std::vector<pid_t> Node::Processes(const std::string& comm) const {
+  const auto namespace_of = [](pid_t pid) {
+    std::error_code error;
+    return fs::read_symlink(absl::StrCat("/proc/", pid, "/ns/net"), error);
+  };
+  const fs::path here = namespace_of(Holder());
+  std::vector<pid_t> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator("/proc", error)) {
+    pid_t pid = 0;
+    if (!absl::SimpleAtoi(entry.path().filename().string(), &pid)) continue;
+    const auto name = ReadAttribute(entry.path() / "comm");
+    // The kernel keeps fifteen characters of a name.
+    if (name.ok() && *name == comm.substr(0, 15) && namespace_of(pid) == here && !HasEnded(pid)) {
+      found.push_back(pid);
+    }
+  }
+  return found;
+}
+
+void Node::Plug(const std::string& name) const {
+  // The device behind /dev/null: nothing happens to whoever opens it.
+  const fs::path path = Path("/dev/" + name);
+  if (::mknod(path.c_str(), S_IFCHR | 0666, makedev(1, 3)) != 0) {
+    throw std::runtime_error("mknod " + path.string());
+  }
+}
+
+void Node::Unplug(const std::string& name) const { fs::remove(Path("/dev/" + name)); }
+
+void Node::StopKubelet(int signal) const {
+  const std::vector<pid_t> kubelets = Processes("kubelet");
+  if (kubelets.size() != 1) throw std::runtime_error("there is not one kubelet");
+  ::kill(kubelets[0], signal);
+  if (!WaitFor([&] { return HasEnded(kubelets[0]); })) {
+    throw std::runtime_error("the kubelet does not end");
+  }
+}
+
+void Node::StartKubelet() const {
+  cluster_.Manage("start", {name_, "kubelet"});
+  if (!WaitFor([&] { return Connects(kubelet_paths().registration_socket()).ok(); })) {
+    throw std::runtime_error("the kubelet does not answer");
+  }
+}
+
+void Node::RestartContainerd() const {
+  for (const pid_t pid : Processes("containerd")) {
+    ::kill(pid, SIGTERM);
+    WaitFor([pid] { return HasEnded(pid); });
+  }
+  cluster_.Manage("start", {name_, "containerd"});
+}
+
+Node::Counts Node::Shows(const std::string& resource) const {
+  const Json node = cluster_.Get("/api/v1/nodes/" + name_).value_or(Json::object());
+  const auto count = [&](const char* field) {
+    const auto status = node.value("status", Json::object()).value(field, Json::object());
+    return status.contains(resource) ? ToCount(status[resource].get<std::string>()) : -1;
+  };
+  return {.capacity = count("capacity"), .allocatable = count("allocatable")};
+}
+
+bool Node::WaitUntilItShows(const std::string& resource, Counts counts) const {
+  return WaitFor([&] { return Shows(resource) == counts; });
+}
+
+KubeletView::ByResource KubeletView::Healthy() const {
+  grpc::ClientContext context;
+  v1::AllocatableResourcesResponse response;
+  ByResource healthy;
+  if (!PodResourcesAt(socket_)->GetAllocatableResources(&context, {}, &response).ok()) return {};
+  for (const v1::ContainerDevices& devices : response.devices()) {
+    healthy[devices.resource_name()].insert(devices.device_ids().begin(),
+                                            devices.device_ids().end());
+  }
+  return healthy;
+}
+
+KubeletView::ByResource KubeletView::HeldBy(const std::string& pod) const {
+  grpc::ClientContext context;
+  v1::ListPodResourcesResponse response;
+  ByResource held;
+  if (!PodResourcesAt(socket_)->List(&context, {}, &response).ok()) return {};
+  for (const v1::PodResources& known : response.pod_resources()) {
+    if (known.name() != pod) continue;
+    for (const v1::ContainerResources& container : known.containers()) {
+      for (const v1::ContainerDevices& devices : container.devices()) {
+        held[devices.resource_name()].insert(devices.device_ids().begin(),
+                                             devices.device_ids().end());
+      }
+    }
+  }
+  return held;
+}
+
+}  // namespace nodedevice::testing

@@ -1,0 +1,146 @@
+#include "tests/cluster/stories/stage.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <cctype>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+#include "absl/strings/str_cat.h"
+#include "tests/support/wait_for.h"
+
+namespace nodedevice::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kDevices[] = R"(apiVersion: nodedevices.io/v1alpha1
+kind: DevicePluginConfig
+metadata: {name: stories}
+spec:
+  plugins:
+  - name: fuse
+    resourceName: nodedevices.io/fuse
+    paths: {groups: [{paths: [{path: /dev/fuse}]}]}
+    sharing: {replicas: 10}
+  - name: kvm
+    resourceName: devices.kubevirt.io/kvm
+    paths: {groups: [{paths: [{path: /dev/kvm}]}]}
+    sharing: {replicas: 10}
+  - name: stick
+    resourceName: nodedevices.io/stick
+    paths: {groups: [{paths: [{path: "/dev/stick[0-9]"}]}]}
+)";
+
+constexpr char kAgent[] = NODEDEVICE_SOURCE_DIR "/build/release/bin/node-device-agent";
+
+void Write(const fs::path& path, const std::string& text) {
+  fs::create_directories(path.parent_path());
+  std::ofstream file(path);
+  if (!(file << text)) throw std::runtime_error("write " + path.string());
+}
+
+// On a machine without the driver the node is there all the same; opening it fails then.
+void MakeSure(const fs::path& path, unsigned minor) {
+  if (fs::exists(path)) return;
+  if (::mknod(path.c_str(), S_IFCHR | 0666, makedev(10, minor)) != 0) {
+    throw std::runtime_error("mknod " + path.string());
+  }
+}
+
+// Files of the node that its kubelet does not know.
+fs::path FolderOf(const Node& node) {
+  return fs::path(NODEDEVICE_SOURCE_DIR) / "build/cluster/clusters" / node.cluster().name() /
+         "nodes" / node.name();
+}
+
+}  // namespace
+
+Stage::Stage(const std::string& name, Deployment deployment)
+    : deployment_(deployment), namespace_(name), node_(Cluster(), name) {
+  MakeSure(node_.Path("/dev/fuse"), 229);
+  MakeSure(node_.Path("/dev/kvm"), 232);
+  for (const char* stick : {"stick0", "stick1", "stick2", "stick3"}) node_.Plug(stick);
+  cluster().MakeNamespace(namespace_);
+  Deploy();
+  if (!WaitUntilWell()) {
+    throw std::runtime_error(absl::StrCat("the agent does not get well: ", AgentSays("/readyz")));
+  }
+}
+
+Stage::~Stage() {
+  cluster().DeleteNamespace(namespace_);
+  if (!service_) return;
+  // First who would start it again.
+  service_->Signal(SIGKILL);
+  service_->Wait();
+  for (const pid_t agent : node_.Processes("node-device-agent")) {
+    ::kill(agent, SIGTERM);
+    WaitFor([agent] { return HasEnded(agent); });
+  }
+}
+
+void Stage::Deploy() {
+  const fs::path folder = FolderOf(node_) / "agent";
+  Write(folder / "devices.yaml", kDevices);
+  if (deployment_ == Deployment::kService) {
+    std::vector<std::string> line = {"/bin/sh", "-c", "while :; do \"$@\"; done", "sh"};
+    for (std::string& word : node_.OnNode({kAgent, "--config", folder / "devices.yaml"})) {
+      line.push_back(std::move(word));
+    }
+    service_ = std::make_unique<Program>(line, folder / "agent.log");
+    return;
+  }
+  // The manifests as they are, on this node only and with these devices.
+  Write(folder / "kustomization.yaml",
+        absl::StrCat(
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [",
+            fs::relative(fs::path(NODEDEVICE_SOURCE_DIR) / "operator-manifests/standalone", folder)
+                .string(),
+            "]\nnamespace: ", namespace_,
+            "\nconfigMapGenerator:\n- name: node-device-agent\n  namespace: node-device\n"
+            "  behavior: replace\n  files: [devices.yaml]\n"
+            "patches:\n- target: {kind: DaemonSet}\n  patch: |\n"
+            "    - op: add\n      path: /spec/template/spec/nodeSelector\n"
+            "      value: {kubernetes.io/hostname: ",
+            node_.name(), "}\n"));
+  const CommandResult applied = cluster().Kubectl({"apply", "-k", folder});
+  if (applied.code != 0) throw std::runtime_error(applied.error);
+}
+
+bool Stage::IsWell() const {
+  KubeletView::ByResource healthy = kubelet().Healthy();
+  return healthy[kFuse].size() == 10 && healthy[kKvm].size() == 10 && healthy[kStick].size() == 4 &&
+         AgentSays("/readyz") == "ok\n";
+}
+
+bool Stage::WaitUntilWell() const {
+  return WaitFor([this] { return IsWell(); }, kKubeletPace);
+}
+
+std::string Stage::AgentSays(const std::string& path) const {
+  return node_.Run({"curl", "--silent", "--max-time", "5", "http://127.0.0.1:9807" + path}).out;
+}
+
+void Stage::RollDaemonSet() const {
+  for (const auto& arguments : std::vector<std::vector<std::string>>{
+           {"rollout", "restart", "daemonset/node-device-agent", "-n", namespace_},
+           {"rollout", "status", "daemonset/node-device-agent", "-n", namespace_,
+            "--timeout=120s"}}) {
+    const CommandResult result = cluster().Kubectl(arguments);
+    if (result.code != 0) throw std::runtime_error(result.error);
+  }
+}
+
+void Stopwatch::Took(const std::string& what) const {
+  const auto passed = std::chrono::steady_clock::now() - start_;
+  std::printf("[     TOOK ] %s: %lld ms\n", what.c_str(),
+              static_cast<long long>(
+                  std::chrono::duration_cast<std::chrono::milliseconds>(passed).count()));
+}
+
+}  // namespace nodedevice::testing

@@ -67,14 +67,19 @@ fs::path Node::Path(const std::string& path_on_node) const {
 }
 
 std::vector<std::string> Node::OnNode(const std::vector<std::string>& command) const {
-  std::vector<std::string> line = {"/usr/bin/nsenter",
-                                   absl::StrCat("--target=", Holder()),
-                                   "--mount",
-                                   "--net",
-                                   "--uts",
-                                   "--pid",
-                                   "--wd=/",
-                                   "--"};
+  return Enter({"--mount", "--net", "--uts", "--pid"}, command);
+}
+
+std::vector<std::string> Node::OnNodesFiles(const std::vector<std::string>& command) const {
+  return Enter({"--mount", "--net"}, command);
+}
+
+std::vector<std::string> Node::Enter(const std::vector<std::string>& namespaces,
+                                     const std::vector<std::string>& command) const {
+  std::vector<std::string> line = {"/usr/bin/nsenter", absl::StrCat("--target=", Holder()),
+                                   "--wd=/"};
+  line.insert(line.end(), namespaces.begin(), namespaces.end());
+  line.push_back("--");
   line.insert(line.end(), command.begin(), command.end());
   return line;
 }
@@ -121,7 +126,9 @@ void Node::StopKubelet(int signal) const {
   const std::vector<pid_t> kubelets = Processes("kubelet");
   if (kubelets.size() != 1) throw std::runtime_error("there is not one kubelet");
   ::kill(kubelets[0], signal);
-  if (!WaitFor([&] { return HasEnded(kubelets[0]); })) {
+  // Until it is buried: before that, one of its threads may still accept connections.
+  const fs::path process = absl::StrCat("/proc/", kubelets[0]);
+  if (!WaitFor([&] { return !fs::exists(process); })) {
     throw std::runtime_error("the kubelet does not end");
   }
 }

@@ -34,6 +34,8 @@ class Node {
   // The command line that runs a program there. It is a child of the process that this line starts,
   // and hears no signal that is sent to that one: see Processes().
   std::vector<std::string> OnNode(const std::vector<std::string>& command) const;
+  // The same for a program that needs the node's files and network only: it is that process.
+  std::vector<std::string> OnNodesFiles(const std::vector<std::string>& command) const;
   CommandResult Run(const std::vector<std::string>& command) const;
   // The body of an HTTP answer from the node's loopback; empty: none, or an error.
   std::string Http(const std::string& url) const;
@@ -63,6 +65,8 @@ class Node {
 
  private:
   pid_t Holder() const;
+  std::vector<std::string> Enter(const std::vector<std::string>& namespaces,
+                                 const std::vector<std::string>& command) const;
 
   Cluster cluster_;
   std::string name_;

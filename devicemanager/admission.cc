@@ -64,6 +64,7 @@ nlohmann::ordered_json ToJson(const AdmittedContainer& container) {
   nlohmann::ordered_json json = {{"name", container.name},
                                  {"kind", std::string(ToString(container.kind))},
                                  {"devices", container.devices}};
+  if (!container.ignored.empty()) json["ignored"] = container.ignored;
   if (container.waiting) {
     json["waiting"] = {{"reason", container.waiting->reason},
                        {"message", container.waiting->message}};
@@ -76,8 +77,10 @@ nlohmann::ordered_json ToJson(const AdmittedContainer& container) {
 }  // namespace
 
 bool Admission::running() const {
-  return !rejection && std::none_of(containers.begin(), containers.end(),
-                                    [](const auto& container) { return container.waiting; });
+  return !rejection &&
+         std::none_of(containers.begin(), containers.end(), [](const AdmittedContainer& container) {
+           return container.waiting || !container.ignored.empty();
+         });
 }
 
 nlohmann::ordered_json ToJson(const Admission& admission) {
@@ -110,9 +113,9 @@ absl::StatusOr<Admission> Admitter::Admit(Pod pod) {
       state.pod_devices.RemovePod(pod.uid);
       state.pods.erase(pod.uid);
     });
-    admission.rejection = Reason{
-        "UnexpectedAdmissionError",
-        absl::StrCat("Allocate failed due to ", allocated.message(), ", which is unexpected")};
+    admission.rejection = Reason{"UnexpectedAdmissionError",
+                                 absl::StrCat("Pod was rejected: Allocate failed due to ",
+                                              allocated.message(), ", which is unexpected")};
     spdlog::warn("pod {}/{} rejected: {}", pod.namespace_name, pod.name,
                  admission.rejection->message);
     return admission;
@@ -125,6 +128,7 @@ absl::StatusOr<Admission> Admitter::Admit(Pod pod) {
     AdmittedContainer started{.name = container.name,
                               .kind = container.kind,
                               .devices = {},
+                              .ignored = {},
                               .spec = {},
                               .waiting = std::nullopt};
     state_.Read([&](const State& state) {
@@ -132,6 +136,9 @@ absl::StatusOr<Admission> Admitter::Admit(Pod pod) {
         started.devices[resource] = held.Ids();
       }
     });
+    for (const auto& [resource, required] : container.limits) {
+      if (required > 0 && !IsDevicePluginResource(resource)) started.ignored.push_back(resource);
+    }
     if (initializing) {
       started.waiting = Reason{"PodInitializing", "an init container before it could not start"};
     } else if (absl::StatusOr<ContainerSpec> spec = StartContainer(pod, container); spec.ok()) {
@@ -179,12 +186,19 @@ absl::Status Admitter::AllocatePod(const Pod& pod) {
 absl::Status Admitter::AllocateContainer(const Pod& pod, const Container& container,
                                          const ReusableDevices& reusable) {
   for (const auto& [resource, required] : container.limits) {
+    if (!IsDevicePluginResource(resource)) continue;
     RETURN_IF_ERROR(
         AllocateResource(state_.Read([&, &name = resource, count = required](const State& state) {
           return MakeRequest(state, pod, container, name, count, reusable);
         })));
   }
   return absl::OkStatus();
+}
+
+bool Admitter::IsDevicePluginResource(const std::string& resource) const {
+  return state_.Read([&](const State& state) {
+    return state.model.IsRegistered(resource) || !state.pod_devices.InUse(resource).empty();
+  });
 }
 
 absl::Status Admitter::AllocateResource(const AllocationRequest& request) {
@@ -221,8 +235,8 @@ absl::Status Admitter::CallAllocate(const AllocationRequest& request, const Devi
   }
   ASSIGN_OR_RETURN(const v1beta1::AllocateResponse response, plugin->Allocate(devices));
   if (response.container_responses().empty()) {
-    return absl::InternalError(
-        absl::StrCat("no containers return in allocation response from device plugin ", resource));
+    // The kubelet prints the response behind it, and an empty message prints as nothing.
+    return absl::InternalError("no containers return in allocation response ");
   }
   state_.Change([&](State& state) {
     state.pod_devices.Insert(
@@ -234,7 +248,9 @@ absl::Status Admitter::CallAllocate(const AllocationRequest& request, const Devi
 
 absl::StatusOr<ContainerSpec> Admitter::StartContainer(const Pod& pod, const Container& container) {
   for (const auto& [resource, required] : container.limits) {
-    if (required > 0) RETURN_IF_ERROR(PreStart(pod, container, resource));
+    if (required > 0 && IsDevicePluginResource(resource)) {
+      RETURN_IF_ERROR(PreStart(pod, container, resource));
+    }
   }
   std::map<std::string, v1beta1::ContainerAllocateResponse> answers;
   const PodDevices::ByResource held = state_.Read(

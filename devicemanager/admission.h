@@ -24,6 +24,9 @@ struct AdmittedContainer {
   std::string name;
   ContainerKind kind = ContainerKind::kApp;
   std::map<std::string, DeviceIds> devices;  // by resource
+  // Resources that no plugin has registered. A kubelet takes them for somebody else's business and
+  // starts the container without them; only the scheduler would have held the pod back.
+  std::vector<std::string> ignored;
   ContainerSpec spec;
   std::optional<Reason> waiting;  // why it could not be started; it has no spec then
 };
@@ -33,7 +36,7 @@ struct Admission {
   std::optional<Reason> rejection;
   std::vector<AdmittedContainer> containers;  // empty when rejected
 
-  // Admitted, and every container could be started.
+  // Admitted, and every container could be started with all that it asked for.
   bool running() const;
 };
 
@@ -63,6 +66,8 @@ class Admitter {
   absl::Status AllocatePod(const Pod& pod);
   absl::Status AllocateContainer(const Pod& pod, const Container& container,
                                  const ReusableDevices& reusable);
+  // Registered now, or held by some pod.
+  bool IsDevicePluginResource(const std::string& resource) const;
   absl::Status AllocateResource(const AllocationRequest& request);
   absl::Status CallAllocate(const AllocationRequest& request, const DeviceIds& devices);
   absl::StatusOr<DeviceIds> AskPreferred(const std::string& resource, const AskPlugin& offer);

@@ -112,7 +112,16 @@ int AdmitPod(const Options& options) {
   if (!manifest.ok()) return Fail(manifest.status());
   const auto answer = Ask(options, {{"command", "admit"}, {"manifest", *manifest}});
   if (!answer.ok()) return Fail(Annotate(answer.status(), options.manifest));
-  Print(answer->value("admission", ControlJson()));
+  const ControlJson admission = answer->value("admission", ControlJson());
+  Print(admission);
+  for (const ControlJson& container : admission.value("containers", ControlJson::array())) {
+    for (const ControlJson& resource : container.value("ignored", ControlJson::array())) {
+      std::cerr << "device-manager: container " << container.value("name", "")
+                << ": no plugin has registered " << resource.get<std::string>()
+                << "; a kubelet starts the container without it, and a scheduler would have held "
+                   "the pod back\n";
+    }
+  }
   return answer->value("running", false) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

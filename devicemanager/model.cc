@@ -27,7 +27,12 @@ void Model::ListReceived(const std::string& resource, const std::vector<Device>&
   entry.listed = true;
   entry.shown = true;
   entry.devices.clear();
-  for (const Device& device : devices) entry.devices[device.id] = device;
+  entry.healthy.clear();
+  entry.unhealthy.clear();
+  for (const Device& device : devices) {
+    entry.devices[device.id] = device;
+    (device.healthy ? entry.healthy : entry.unhealthy).insert(device.id);
+  }
 }
 
 std::optional<ClientId> Model::StreamEnded(const std::string& resource, TimePoint now) {
@@ -38,7 +43,8 @@ std::optional<ClientId> Model::StreamEnded(const std::string& resource, TimePoin
   if (entry.endpoint) {
     entry.endpoint->stopped_at = now;
     entry.listed = true;
-    for (auto& [id, device] : entry.devices) device.healthy = false;
+    entry.unhealthy.merge(entry.healthy);
+    entry.healthy.clear();
   }
   return disconnected;
 }
@@ -59,6 +65,8 @@ bool Model::ForgetExpired(TimePoint now) {
     if (!entry.listed || !entry.endpoint || !entry.endpoint->stopped()) continue;
     if (now - *entry.endpoint->stopped_at <= kStopGracePeriod) continue;
     entry.devices.clear();
+    entry.healthy.clear();
+    entry.unhealthy.clear();
     entry.listed = false;
     entry.endpoint.reset();
     forgotten = true;
@@ -89,13 +97,8 @@ const Device* Model::FindDevice(const std::string& resource, const std::string& 
 }
 
 std::set<std::string> Model::Healthy(const std::string& resource) const {
-  std::set<std::string> healthy;
-  if (const Resource* entry = Find(resource)) {
-    for (const auto& [id, device] : entry->devices) {
-      if (device.healthy) healthy.insert(id);
-    }
-  }
-  return healthy;
+  const Resource* entry = Find(resource);
+  return entry == nullptr ? std::set<std::string>() : entry->healthy;
 }
 
 std::map<std::string, std::set<std::string>> Model::HealthyByResource() const {
@@ -110,8 +113,8 @@ std::map<std::string, Model::Counts> Model::Resources() const {
   std::map<std::string, Counts> result;
   for (const auto& [name, entry] : resources_) {
     if (!entry.shown) continue;
-    result[name] = {.capacity = static_cast<int>(entry.devices.size()),
-                    .allocatable = static_cast<int>(Healthy(name).size()),
+    result[name] = {.capacity = static_cast<int>(entry.healthy.size() + entry.unhealthy.size()),
+                    .allocatable = static_cast<int>(entry.healthy.size()),
                     .connected = entry.endpoint && !entry.endpoint->stopped()};
   }
   return result;

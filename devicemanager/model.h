@@ -65,8 +65,9 @@ class Model {
   // with the first list.
   void Connected(const std::string& resource, ClientId client, const PluginOptions& options);
 
-  // A stream sent a list, which replaces everything known for the resource; of several devices with
-  // one id the last counts. The list of an older stream that is still open counts as well.
+  // A stream sent a list, which replaces everything known for the resource. Of several devices with
+  // one id the last one's topology counts, and an id that is listed as healthy and as unhealthy is
+  // both. The list of an older stream that is still open counts as well.
   void ListReceived(const std::string& resource, const std::vector<Device>& devices);
 
   // Some stream of the resource ended: whichever connection the name stands for now is
@@ -95,7 +96,9 @@ class Model {
 
  private:
   struct Resource {
-    std::map<std::string, Device> devices;  // with their current health
+    std::map<std::string, Device> devices;  // as they were listed
+    std::set<std::string> healthy;
+    std::set<std::string> unhealthy;
     bool listed = false;
     bool shown = false;  // the node has shown it once, and keeps showing it
     std::optional<Endpoint> endpoint;

@@ -32,7 +32,7 @@ absl::Status PluginConnections::Register(const v1beta1::RegisterRequest& request
   if (request.version() != kVersion) {
     return absl::InvalidArgumentError(
         absl::StrCat("requested API version \"", request.version(),
-                     "\" is not supported by kubelet; supported version is [\"", kVersion, "\"]"));
+                     "\" is not supported by kubelet. Supported version is [\"", kVersion, "\"]"));
   }
   if (!ValidateExtendedResourceName(resource).ok()) {
     return absl::InvalidArgumentError(

@@ -71,6 +71,11 @@ void FakePlugin::EndStreams() {
   changed_.notify_all();
 }
 
+int FakePlugin::options_asked() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return options_asked_;
+}
+
 int FakePlugin::open_streams() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return open_streams_;
@@ -99,6 +104,10 @@ std::vector<FakePlugin::Ids> FakePlugin::pre_starts() const {
 grpc::Status FakePlugin::GetDevicePluginOptions(grpc::ServerContext* /*context*/,
                                                 const v1beta1::Empty* /*request*/,
                                                 v1beta1::DevicePluginOptions* response) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++options_asked_;
+  }
   if (!script_.options_error.empty()) return Failure(script_.options_error);
   response->set_pre_start_required(script_.pre_start);
   response->set_get_preferred_allocation_available(script_.prefers);
@@ -155,6 +164,7 @@ grpc::Status FakePlugin::Allocate(grpc::ServerContext* context,
   if (!script_.allocate_error.empty()) return Failure(script_.allocate_error);
   if (script_.empty_allocate_answer) return grpc::Status::OK;
   auto& answer = *response->add_container_responses();
+  answer = script_.answer;
   for (const std::string& id : allocations_.back()) {
     auto& device = *answer.add_devices();
     device.set_container_path("/dev/" + id);

@@ -19,7 +19,8 @@ struct PluginScript {
   bool prefers = false;
   std::vector<std::string> preferred = {};  // the answer to GetPreferredAllocation
   bool empty_allocate_answer = false;
-  bool hang_in_allocate = false;  // until the call is cancelled
+  v1beta1::ContainerAllocateResponse answer = {};  // to Allocate, with /dev/<id> for each id added
+  bool hang_in_allocate = false;                   // until the call is cancelled
   std::string options_error = "";
   std::string allocate_error = "";
   std::string preferred_error = "";
@@ -51,6 +52,7 @@ class FakePlugin : private v1beta1::DevicePlugin::Service {
   // Ends the streams that are open now, from the plugin's side.
   void EndStreams();
 
+  int options_asked() const;
   int open_streams() const;
   int cancelled_streams() const;  // ended by the Device Manager
   std::vector<Ids> allocations() const;
@@ -79,6 +81,7 @@ class FakePlugin : private v1beta1::DevicePlugin::Service {
   std::vector<v1beta1::Device> devices_;
   int list_version_ = 0;
   int ended_generation_ = 0;
+  int options_asked_ = 0;
   int open_streams_ = 0;
   int cancelled_streams_ = 0;
   std::vector<Ids> allocations_;

@@ -5,6 +5,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <stdexcept>
@@ -188,6 +189,32 @@ KubeletView::ByResource KubeletView::HeldBy(const std::string& pod) const {
     }
   }
   return held;
+}
+
+std::vector<std::string> KubeletView::Describe(const std::string& pod,
+                                               const std::string& resources) const {
+  std::vector<std::string> lines;
+  grpc::ClientContext listing;
+  v1::ListPodResourcesResponse list;
+  PodResourcesAt(socket_)->List(&listing, {}, &list);
+  for (const v1::PodResources& known : list.pod_resources()) {
+    if (known.name() != pod) continue;
+    for (const v1::ContainerResources& container : known.containers()) {
+      lines.push_back(absl::StrCat("container ", container.name()));
+      for (const v1::ContainerDevices& devices : container.devices()) {
+        lines.push_back(absl::StrCat(container.name(), " has ", devices.ShortDebugString()));
+      }
+    }
+  }
+  grpc::ClientContext asking;
+  v1::AllocatableResourcesResponse allocatable;
+  PodResourcesAt(socket_)->GetAllocatableResources(&asking, {}, &allocatable);
+  for (const v1::ContainerDevices& devices : allocatable.devices()) {
+    if (!devices.resource_name().starts_with(resources)) continue;
+    lines.push_back(absl::StrCat("allocatable ", devices.ShortDebugString()));
+  }
+  std::sort(lines.begin(), lines.end());
+  return lines;
 }
 
 }  // namespace nodedevice::testing

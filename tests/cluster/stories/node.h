@@ -85,6 +85,8 @@ class KubeletView {
   ByResource Healthy() const;
   // What the container "main" of a pod holds.
   ByResource HeldBy(const std::string& pod) const;
+  // Everything that it says of a pod, and of allocatable resources whose names begin so; sorted.
+  std::vector<std::string> Describe(const std::string& pod, const std::string& resources) const;
 
  private:
   std::filesystem::path socket_;

@@ -63,20 +63,22 @@ TEST_F(AdmissionTest, APodGetsDevicesAndWhatThePluginAnswersForThem) {
                 R"("conflicts":[]}}]})");
 }
 
-TEST_F(AdmissionTest, AnUnregisteredResourceRejectsThePod) {
+TEST_F(AdmissionTest, AnUnregisteredResourceIsIgnoredAndNamed) {
   const auto admission = Admit("p", "example.com/none", 1);
-  EXPECT_EQ(ToJson(admission).dump(),
-            R"({"admitted":false,"pod":{"namespace":"default","name":"p","uid":")" +
-                admission.pod.uid +
-                R"("},"reason":"UnexpectedAdmissionError","message":"Allocate failed due to )"
-                R"(cannot allocate unregistered device example.com/none, which is unexpected"})");
+  EXPECT_FALSE(admission.rejection.has_value());
+  EXPECT_FALSE(admission.running());
+  EXPECT_EQ(ToJson(admission)["containers"].dump(),
+            R"([{"name":"main","kind":"app","devices":{},"ignored":["example.com/none"],)"
+            R"("spec":{"envs":{},"mounts":[],"devices":[],"annotations":{},"cdiDevices":[],)"
+            R"("conflicts":[]}}])");
 }
 
 TEST_F(AdmissionTest, DevicesAreNotGivenTwiceAndDeletingFreesThem) {
   StartPlugin({"x", "y"});
   ASSERT_TRUE(Admit("p", kResource, 1).running());
   EXPECT_EQ(RejectionOf("q", 2),
-            "Allocate failed due to requested number of devices unavailable for example.com/a. "
+            "Pod was rejected: Allocate failed due to requested number of devices unavailable for "
+            "example.com/a. "
             "Requested: 2, Available: 1, which is unexpected");
   ASSERT_TRUE(server_->admitter().Delete("default", "p").ok());
   EXPECT_EQ(RejectionOf("q", 2), "(admitted)");
@@ -113,14 +115,16 @@ TEST_F(AdmissionTest, ThePluginsPreferenceIsAskedForAndHonoured) {
 TEST_F(AdmissionTest, AFailingPreferenceRejectsThePod) {
   StartPlugin({"x"}, {.prefers = true, .preferred_error = "no idea"});
   EXPECT_EQ(RejectionOf("p", 1),
-            "Allocate failed due to device plugin GetPreferredAllocation rpc failed with err: rpc "
+            "Pod was rejected: Allocate failed due to device plugin GetPreferredAllocation rpc "
+            "failed with err: rpc "
             "error: code = Unknown desc = no idea, which is unexpected");
 }
 
 TEST_F(AdmissionTest, AFailingAllocateRejectsThePod) {
   StartPlugin({"x"}, {.allocate_error = "device is on fire"});
   EXPECT_EQ(RejectionOf("p", 1),
-            "Allocate failed due to rpc error: code = Unknown desc = device is on fire, which is "
+            "Pod was rejected: Allocate failed due to rpc error: code = Unknown desc = device is "
+            "on fire, which is "
             "unexpected");
   EXPECT_THAT(InUse(), IsEmpty());
 }
@@ -128,8 +132,8 @@ TEST_F(AdmissionTest, AFailingAllocateRejectsThePod) {
 TEST_F(AdmissionTest, AnAllocateAnswerWithoutContainersRejectsThePod) {
   StartPlugin({"x"}, {.empty_allocate_answer = true});
   EXPECT_EQ(RejectionOf("p", 1),
-            "Allocate failed due to no containers return in allocation response from device plugin "
-            "example.com/a, which is unexpected");
+            "Pod was rejected: Allocate failed due to no containers return in allocation "
+            "response , which is unexpected");
 }
 
 TEST_F(AdmissionTest, APluginThatWentAwayRejectsThePod) {
@@ -137,7 +141,8 @@ TEST_F(AdmissionTest, APluginThatWentAwayRejectsThePod) {
   plugin_->EndStreams();
   ASSERT_TRUE(Shows(kResource, {1, 0, false}));
   EXPECT_EQ(RejectionOf("p", 1),
-            "Allocate failed due to no healthy devices present; cannot allocate unhealthy devices "
+            "Pod was rejected: Allocate failed due to no healthy devices present; cannot allocate "
+            "unhealthy devices "
             "example.com/a, which is unexpected");
 }
 
@@ -156,7 +161,7 @@ TEST_F(AdmissionTest, APodThatChangesItsRequestIsRejected) {
   StartPlugin({"x", "y"});
   const std::string uid = Admit("p", kResource, 1).pod.uid;
   EXPECT_EQ(RejectionOf("p", 2),
-            "Allocate failed due to pod \"" + uid +
+            "Pod was rejected: Allocate failed due to pod \"" + uid +
                 "\" container \"main\" changed request for resource \"example.com/a\" from 1 to 2, "
                 "which is unexpected");
 }
@@ -229,7 +234,8 @@ TEST_F(AdmissionTest, ARestartEndsAnAdmissionThatHangsInAPlugin) {
   BeginRestart(Duration::zero());
   admission.join();
   EXPECT_EQ(rejection,
-            "Allocate failed due to rpc error: code = Canceled desc = grpc: the client connection "
+            "Pod was rejected: Allocate failed due to rpc error: code = Canceled desc = grpc: the "
+            "client connection "
             "is closing, which is unexpected");
 }
 
@@ -260,7 +266,8 @@ TEST_F(AdmissionTest, ACheckpointThatCannotBeWrittenRejectsThePod) {
   ASSERT_TRUE(WaitFor([&] { return !Checkpoint().empty(); })) << "of the list";
   std::filesystem::remove_all(paths_.device_plugins());
   EXPECT_THAT(RejectionOf("p", 1),
-              ::testing::HasSubstr("Allocate failed due to failed to write checkpoint file"));
+              ::testing::HasSubstr(
+                  "Pod was rejected: Allocate failed due to failed to write checkpoint file"));
 }
 
 TEST_F(AdmissionTest, PodResourcesAreServed) {

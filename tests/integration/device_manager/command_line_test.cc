@@ -102,14 +102,25 @@ TEST_F(CommandLineTest, FiveThousandDevicesAreNoTrouble) {
 
 TEST_F(CommandLineTest, ARejectionIsPrintedAndExitsWith1) {
   StartServing();
-  const Outcome outcome = Run({"admit", PodFile("demo", 1)});
+  StartPlugin("a.sock", {"x"});
+  const Outcome outcome = Run({"admit", PodFile("demo", 2)});
   EXPECT_EQ(outcome.exit_code, 1);
   const auto admission = nlohmann::json::parse(outcome.output, nullptr, false);
   ASSERT_TRUE(admission.is_object()) << outcome.output;
   EXPECT_EQ(admission["reason"], "UnexpectedAdmissionError");
   EXPECT_EQ(admission["message"],
-            "Allocate failed due to cannot allocate unregistered device example.com/a, which is "
-            "unexpected");
+            "Pod was rejected: Allocate failed due to requested number of devices unavailable for "
+            "example.com/a. Requested: 2, Available: 1, which is unexpected");
+}
+
+TEST_F(CommandLineTest, AResourceThatNobodyRegisteredIsNamedAndExitsWith1) {
+  StartServing();
+  const Outcome outcome = Run({"admit", PodFile("demo", 1)});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.output, HasSubstr("\"admitted\": true"));
+  EXPECT_THAT(outcome.output,
+              HasSubstr("container main: no plugin has registered example.com/a; a kubelet starts "
+                        "the container without it, and a scheduler would have held the pod back"));
 }
 
 TEST_F(CommandLineTest, AManifestThatIsNotAPodNamesFileAndField) {

@@ -49,7 +49,7 @@ TEST_F(RegistrationTest, APluginThatListsDevicesGivesCapacity) {
 
 TEST_F(RegistrationTest, AnotherApiVersionIsRefused) {
   EXPECT_EQ(Refusal("v1alpha1", "a.sock", kResource),
-            "requested API version \"v1alpha1\" is not supported by kubelet; supported version is "
+            "requested API version \"v1alpha1\" is not supported by kubelet. Supported version is "
             "[\"v1beta1\"]");
 }
 

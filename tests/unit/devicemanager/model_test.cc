@@ -63,6 +63,18 @@ TEST(ModelTest, AListReplacesEverythingAndDoubleIdsCollapse) {
   EXPECT_THAT(model.Healthy(kResource), ElementsAre("z"));
 }
 
+TEST(ModelTest, AnIdThatIsListedAsHealthyAndAsUnhealthyIsBoth) {
+  Model model;
+  Register(model, 1);
+  model.ListReceived(kResource, {{.id = "x", .healthy = true, .numa_nodes = {}},
+                                 {.id = "x", .healthy = false, .numa_nodes = {}}});
+  EXPECT_THAT(model.Resources(), ElementsAre(Pair(kResource, Counts{2, 1, true})));
+  EXPECT_THAT(model.Healthy(kResource), ElementsAre("x"));
+  // The kubelet keeps two sets, which become one when the plugin goes away.
+  model.StreamEnded(kResource, kStart);
+  EXPECT_THAT(model.Resources(), ElementsAre(Pair(kResource, Counts{1, 0, false})));
+}
+
 TEST(ModelTest, AnEmptyListIsCapacityZeroAtOnce) {
   Model model;
   Register(model, 1);

@@ -1,0 +1,97 @@
+#include <stdexcept>
+
+#include "absl/strings/str_cat.h"
+#include "tests/cluster/stories/parity_subject.h"
+#include "tests/support/wait_for.h"
+
+namespace nodedevice::testing {
+namespace {
+
+constexpr char kProgram[] = NODEDEVICE_SOURCE_DIR "/build/release/bin/device-manager";
+
+class DeviceManagerSubject : public Subject {
+ public:
+  DeviceManagerSubject()
+      : server_({kProgram, "serve", "--kubelet-dir", dir_.path()}, dir_.path() / "log") {
+    if (!WaitFor([this] { return Say("status", {"--json"}).code == 0; })) {
+      throw std::runtime_error(server_.Output());
+    }
+  }
+
+  KubeletPaths paths() const override { return KubeletPaths(dir_.path()); }
+
+  void ProvideDevice(const std::string&) override {}  // nobody starts a container here
+
+  Node::Counts Shows(const std::string& resource) override {
+    const Json status = Status();
+    for (const Json& entry : status["resources"]) {
+      if (entry["name"] == resource) return {entry["capacity"], entry["allocatable"]};
+    }
+    return {};
+  }
+
+  std::vector<std::string> Admit(const Json& pod) override {
+    Json manifest = pod;
+    manifest["metadata"]["namespace"] = kNamespace;
+    const CommandResult result = Say("admit", {"-"}, manifest.dump());
+    const Json answer = Json::parse(result.out, nullptr, /*allow_exceptions=*/false);
+    if (!answer.is_object()) throw std::runtime_error(result.error);
+    if (!answer["admitted"].get<bool>()) {
+      return {absl::StrCat("rejected: ", answer.value("reason", ""), ": ",
+                           answer.value("message", ""))};
+    }
+    std::vector<std::string> lines;
+    for (const Json& container : answer["containers"]) {
+      const std::string name = container["name"];
+      if (container.contains("waiting")) {
+        const Json& waiting = container["waiting"];
+        if (waiting["reason"] == "PodInitializing") continue;
+        lines.push_back(absl::StrCat(name, " waits: ", waiting.value("reason", ""), ": ",
+                                     waiting.value("message", "")));
+        continue;
+      }
+      Json spec = container["spec"];
+      spec.erase("conflicts");
+      spec.erase("cdiDevices");
+      lines.push_back(absl::StrCat(name, " gets ", spec.dump()));
+    }
+    return lines;
+  }
+
+  void Delete(const std::string& pod) override {
+    Say("delete", {absl::StrCat(kNamespace, "/", pod)});  // one that was rejected is not there
+  }
+
+  std::string UidOf(const std::string& pod) override {
+    const Json status = Status();
+    for (const Json& entry : status["pods"]) {
+      if (entry["name"] == pod) return entry["uid"];
+    }
+    return "";
+  }
+
+  void Restart() override {
+    const CommandResult result = Say("restart", {});
+    if (result.code != 0) throw std::runtime_error(result.error);
+  }
+
+ private:
+  CommandResult Say(const std::string& command, const std::vector<std::string>& arguments,
+                    const std::string& input = "") const {
+    std::vector<std::string> line = {kProgram, command, "--kubelet-dir", dir_.path()};
+    line.insert(line.end(), arguments.begin(), arguments.end());
+    return RunCommand(line, input);
+  }
+  Json Status() const { return Json::parse(Say("status", {"--json"}).out); }
+
+  const TempDir dir_;
+  const Program server_;
+};
+
+}  // namespace
+
+std::unique_ptr<Subject> MakeDeviceManagerSubject() {
+  return std::make_unique<DeviceManagerSubject>();
+}
+
+}  // namespace nodedevice::testing

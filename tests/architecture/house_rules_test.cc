@@ -89,6 +89,24 @@ TEST(HouseRulesTest, EveryTestFileIsCollectedByCMake) {
   EXPECT_GT(tests, 10u);
 }
 
+TEST(HouseRulesTest, EveryStoryIsCollectedByCMakeAndDescribed) {
+  const std::string folder = "tests/cluster/stories/";
+  std::string build;
+  for (const std::string& line : LinesOf(SourceRoot() / folder / "CMakeLists.txt")) build += line;
+  EXPECT_NE(build.find("/*_story.cc"), std::string::npos);
+  std::string readme;
+  for (const std::string& line : LinesOf(SourceRoot() / "tests/cluster/README.md")) readme += line;
+  std::size_t stories = 0;
+  for (const SourceFile& file : FilesBelow("tests", {"_story.cc"})) {
+    EXPECT_TRUE(file.path.starts_with(folder)) << file.path << " is never built";
+    const std::string name = std::filesystem::path(file.path).stem().string();
+    EXPECT_NE(readme.find("`" + name + "`"), std::string::npos)
+        << "tests/cluster/README.md does not say what " << name << " tells";
+    ++stories;
+  }
+  EXPECT_GE(stories, 6u);
+}
+
 TEST(HouseRulesTest, NoFileHoldsMoreThanOneIdea) {
   for (const SourceFile& file : AllSources()) {
     EXPECT_LE(file.lines.size(), kMaxLines) << file.path;

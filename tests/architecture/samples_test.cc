@@ -9,7 +9,12 @@
 namespace nodedevice::testing {
 namespace {
 
-std::vector<SourceFile> Samples() { return FilesBelow("operator-manifests/samples", {".yaml"}); }
+std::vector<SourceFile> Samples() {
+  std::vector<SourceFile> samples = FilesBelow("operator-manifests/samples", {".yaml"});
+  samples.push_back({"operator-manifests/standalone/devices.yaml",
+                     LinesOf(SourceRoot() / "operator-manifests/standalone/devices.yaml")});
+  return samples;
+}
 
 TEST(SamplesTest, EverySampleIsAValidConfig) {
   EXPECT_GE(Samples().size(), 5u);
@@ -25,6 +30,18 @@ TEST(SamplesTest, EverySampleBeginsWithWordsForItsReader) {
     ASSERT_FALSE(sample.lines.empty()) << sample.path;
     EXPECT_TRUE(sample.lines[0].starts_with("# ")) << sample.path;
   }
+}
+
+TEST(SamplesTest, TheManifestsRunTheImageOfThisVersion) {
+  std::size_t images = 0;
+  for (const SourceFile& manifest : FilesBelow("operator-manifests", {".yaml"})) {
+    for (const std::string& line : manifest.lines) {
+      if (line.find("image: nodedevices.io/") == std::string::npos) continue;
+      EXPECT_TRUE(line.ends_with("/node-device-operator:" NODEDEVICE_VERSION)) << manifest.path;
+      ++images;
+    }
+  }
+  EXPECT_GE(images, 1u);
 }
 
 TEST(SamplesTest, SamplesOfOneClusterDoNotCollide) {

@@ -54,38 +54,53 @@ std::vector<std::string> TracesOf(const std::string& name) {
   return traces;
 }
 
-TEST(Clusters, TwoStandSideBySideAndOneLeavesNothingBehind) {
-  const Cluster first;
-  const std::string second = "beside";
-  const Stopwatch watch;
-  MustRun({kScript, "up", second, "n1"});
-  watch.Took("a second cluster is up");
-  EXPECT_FALSE(TracesOf(second).empty());
-  const auto nodes = [&](const std::string& cluster) {
-    return MustRun(
-        {kSource / "build/cluster/bin/kubectl",
-         absl::StrCat("--kubeconfig=",
-                      (kSource / "build/cluster/clusters" / cluster / "kubeconfig").string()),
-         "get", "nodes", "-o", "name"});
-  };
-  EXPECT_EQ(nodes(second), "node/n1\n");
-  EXPECT_THAT(nodes(first.name()), Not(HasSubstr("node/n1\n")));
-  // With a pod that runs: it must end, too.
-  const std::string pods = PodManifest({.name = "p",
-                                        .namespace_name = "default",
-                                        .node = "n1",
-                                        .limits = {},
-                                        .scheduled = false})
-                               .dump();
-  const std::string config = absl::StrCat(
-      "--kubeconfig=", (kSource / "build/cluster/clusters" / second / "kubeconfig").string());
-  const std::string kubectl = kSource / "build/cluster/bin/kubectl";
-  MustRun({kubectl, config, "create", "-f", "-"}, pods);
-  MustRun({kubectl, config, "wait", "--for=condition=Ready", "pod/p", "--timeout=60s"});
+// A cluster beside the one of the stories, used as a person does.
+class Beside {
+ public:
+  Beside() { MustRun({kScript, "up", kName, "n1"}); }
+  ~Beside() { Down(); }
+  void Down() const { MustRun({kScript, "down", kName}); }
+  std::string Kubectl(const std::vector<std::string>& arguments,
+                      const std::string& input = "") const {
+    std::vector<std::string> line = {
+        kSource / "build/cluster/bin/kubectl",
+        absl::StrCat("--kubeconfig=",
+                     (kSource / "build/cluster/clusters" / kName / "kubeconfig").string())};
+    line.insert(line.end(), arguments.begin(), arguments.end());
+    return MustRun(line, input);
+  }
+  static constexpr char kName[] = "beside";
+};
 
-  MustRun({kScript, "down", second});
-  EXPECT_TRUE(WaitFor([&] { return TracesOf(second).empty(); }));
-  EXPECT_THAT(TracesOf(second), IsEmpty());
+TEST(Clusters, StandSideBySideAndLeaveNothingBehind) {
+  const Cluster first;
+  const Stopwatch watch;
+  const Beside second;
+  watch.Took("a second cluster is up");
+  EXPECT_EQ(second.Kubectl({"get", "nodes", "-o", "name"}), "node/n1\n");
+  EXPECT_FALSE(first.Get("/api/v1/nodes/n1").has_value());
+
+  // One apply of a manifest of the repository, and the node shows what it has.
+  const Stopwatch applied;
+  second.Kubectl({"apply", "-k", kSource / "operator-manifests/standalone"});
+  EXPECT_TRUE(WaitFor([&] {
+    const Json node = Json::parse(second.Kubectl({"get", "--raw", "/api/v1/nodes/n1"}));
+    const Json allocatable = node["status"]["allocatable"];
+    return allocatable.value(kFuse, "") == "100" && allocatable.value(kKvm, "") == "1k" &&
+           allocatable.value("nodedevices.io/serial", "") == "0";
+  })) << second.Kubectl({"get", "nodes", "-o", "yaml"});
+  applied.Took("kubectl apply -k operator-manifests/standalone -> allocatable");
+
+  // It ends with a pod that runs and holds a device.
+  second.Kubectl(
+      {"create", "-f", "-"},
+      PodManifest({.name = "p", .namespace_name = "default", .node = "n1", .limits = {{kFuse, 1}}})
+          .dump());
+  second.Kubectl({"wait", "--for=condition=Ready", "pod/p", "--timeout=60s"});
+  EXPECT_FALSE(TracesOf(Beside::kName).empty());
+  second.Down();
+  EXPECT_TRUE(WaitFor([] { return TracesOf(Beside::kName).empty(); }));
+  EXPECT_THAT(TracesOf(Beside::kName), IsEmpty());
   EXPECT_FALSE(TracesOf(first.name()).empty()) << "the other one is still there";
 }
 

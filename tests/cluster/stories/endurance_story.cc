@@ -1,9 +1,10 @@
 // Faults as they come in production, one after the other and two at a time, drawn from a seed; then
-// everything must be as at the start. SEED=n plays a run again.
+// everything must be as at the start. SEED=n draws others.
 
 #include <signal.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -35,16 +36,8 @@ class Endurance : public Scene<Deployed> {
   std::vector<Fault> Faults() {
     const Node& node = this->node();
     std::vector<Fault> faults = {
-        {"the kubelet is killed and started",
-         [&node] {
-           node.StopKubelet(SIGKILL);
-           node.StartKubelet();
-         }},
-        {"the kubelet is restarted",
-         [&node] {
-           node.StopKubelet(SIGTERM);
-           node.StartKubelet();
-         }},
+        {"the kubelet is killed and started", [this] { RestartKubelet(SIGKILL); }},
+        {"the kubelet is restarted", [this] { RestartKubelet(SIGTERM); }},
         {"containerd is restarted", [&node] { node.RestartContainerd(); }},
         {"every plugin is killed", [this] { End("node-device-plugin", SIGKILL); }, 2},
         {"a plugin is killed while the kubelet stands still",
@@ -89,6 +82,14 @@ class Endurance : public Scene<Deployed> {
     return faults;
   }
 
+  // Returns when it has heard from the API server, too. A pod that comes before is rejected when it
+  // needs a device of a pod that was deleted: the kubelet has it in its book until then.
+  void RestartKubelet(int signal) {
+    this->node().StopKubelet(signal);
+    this->node().StartKubelet();
+    EXPECT_TRUE(WaitFor([this] { return spare_->Exec({"true"}).code == 0; }));
+  }
+
   void Signal(const std::string& program, int signal) {
     for (const pid_t pid : this->node().Processes(program)) ::kill(pid, signal);
   }
@@ -115,15 +116,15 @@ class Endurance : public Scene<Deployed> {
   }
 
   std::mt19937 random_;
+  const Pod* spare_ = nullptr;  // runs all the time
   int guests_ = 0;
 };
 TYPED_TEST_SUITE(Endurance, Deployments, DeploymentNames);
 
 TYPED_TEST(Endurance, TwentyRoundsOfRandomFaults) {
   const char* given = std::getenv("SEED");
-  const auto seed = given != nullptr && *given != '\0'
-                        ? static_cast<std::uint32_t>(std::strtoul(given, nullptr, 10))
-                        : static_cast<std::uint32_t>(std::random_device()());
+  const std::uint32_t seed =
+      given == nullptr || *given == '\0' ? 1 : std::strtoul(given, nullptr, 10);
   std::printf("[     SEED ] SEED=%u\n", seed);
   this->random_.seed(seed);
 
@@ -133,6 +134,7 @@ TYPED_TEST(Endurance, TwentyRoundsOfRandomFaults) {
   // say.
   const Pod& spare = this->StartPod("spare", {{kStick, 3}, {kFuse, 1}});
   ASSERT_TRUE(spare.WaitUntilRunning()) << spare.Get().dump(2);
+  this->spare_ = &spare;
   const KubeletView::ByResource held = this->kubelet().HeldBy("spare");
   ASSERT_THAT(held.at(kStick), SizeIs(3));
 

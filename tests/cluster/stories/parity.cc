@@ -138,12 +138,6 @@ void Play::PodResources(const std::string& pod) {
   }
 }
 
-void Play::HoldsHowMany(const std::string& pod) {
-  for (const auto& [resource, ids] : View().HeldBy(scenario_ + "-" + pod)) {
-    Write(absl::StrCat("pod ", pod, " holds ", ids.size(), " of ", resource));
-  }
-}
-
 void Play::Checkpoint() {
   const auto text = ReadFile(subject_.paths().checkpoint(), devicemanager::kCheckpointMaxBytes);
   if (!text.ok()) return Write("no checkpoint");

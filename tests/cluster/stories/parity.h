@@ -44,8 +44,6 @@ class Play {
   void Holds(const std::string& pod);
   // The same for every container, with NUMA nodes, and what is allocatable.
   void PodResources(const std::string& pod);
-  // How many of each resource it holds, where the choice is free.
-  void HoldsHowMany(const std::string& pod);
   // The entries of this scenario in the checkpoint.
   void Checkpoint();
   void Calls(const FakePlugin& plugin);

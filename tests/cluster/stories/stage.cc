@@ -1,8 +1,6 @@
 #include "tests/cluster/stories/stage.h"
 
 #include <signal.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include <cctype>
 #include <cstdio>
@@ -44,14 +42,6 @@ void Write(const fs::path& path, const std::string& text) {
   if (!(file << text)) throw std::runtime_error("write " + path.string());
 }
 
-// On a machine without the driver the node is there all the same; opening it fails then.
-void MakeSure(const fs::path& path, unsigned minor) {
-  if (fs::exists(path)) return;
-  if (::mknod(path.c_str(), S_IFCHR | 0666, makedev(10, minor)) != 0) {
-    throw std::runtime_error("mknod " + path.string());
-  }
-}
-
 // Files of the node that its kubelet does not know.
 fs::path FolderOf(const Node& node) {
   return fs::path(NODEDEVICE_SOURCE_DIR) / "build/cluster/clusters" / node.cluster().name() /
@@ -62,8 +52,6 @@ fs::path FolderOf(const Node& node) {
 
 Stage::Stage(const std::string& name, Deployment deployment)
     : deployment_(deployment), namespace_(name), node_(Cluster(), name) {
-  MakeSure(node_.Path("/dev/fuse"), 229);
-  MakeSure(node_.Path("/dev/kvm"), 232);
   for (const char* stick : {"stick0", "stick1", "stick2", "stick3"}) node_.Plug(stick);
   cluster().MakeNamespace(namespace_);
   Deploy();

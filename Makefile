@@ -3,6 +3,7 @@
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 30
 CLUSTER ?= dev
+SCRIPTS = .ci/run scripts/* tests/bench/run $(filter-out %.md %/tools %/stories,$(wildcard tests/cluster/*))
 SOURCES = find agent controller devicemanager lib plugin tests -name '*.h' -o -name '*.cc'
 
 .DEFAULT_GOAL := help
@@ -57,7 +58,7 @@ cluster-down: ## End every cluster, with all that belongs to it
 e2e: image cluster-tools ## Play the stories of tests/cluster on a real Kubernetes (STORIES='*Kubelet*': some)
 	cmake --preset dev
 	cmake --build --preset dev -j $(JOBS) --target cluster_stories
-	tests/cluster/e2e $(STORIES)
+	tests/cluster/e2e $(if $(STORIES),'$(STORIES)')
 
 fuzz: deps ## Fuzz each parser for FUZZ_SECONDS (30); findings land in build/fuzz/findings
 	cmake --preset fuzz
@@ -71,7 +72,8 @@ fuzz: deps ## Fuzz each parser for FUZZ_SECONDS (30); findings land in build/fuz
 	    "build/fuzz/corpus/$$name" "tests/fuzz/corpus/$$name"; \
 	done
 
-lint: deps ## Check the format of every file and run clang-tidy on the programs
+lint: deps ## Check the format of every file, the scripts, and run clang-tidy on the programs
+	shellcheck --severity=warning $(SCRIPTS)
 	$(SOURCES) | xargs clang-format --dry-run -Werror
 	cmake --preset dev
 	cmake --build --preset dev -j $(JOBS) --target nodedevice_proto

@@ -107,6 +107,21 @@ TEST(HouseRulesTest, EveryStoryIsCollectedByCMakeAndDescribed) {
   EXPECT_GE(stories, 6u);
 }
 
+TEST(HouseRulesTest, TheContainerfileMakesWhatMakeImageMakes) {
+  const auto text = [](const char* path) {
+    std::string all;
+    for (const std::string& line : LinesOf(SourceRoot() / path)) all += line + "\n";
+    return all;
+  };
+  const std::string containerfile = text("Containerfile");
+  const std::string script = text("scripts/image");
+  for (const char* part : {"scripts/image-root ", "/usr/bin/node-device-agent"}) {
+    EXPECT_NE(containerfile.find(part), std::string::npos) << part;
+    EXPECT_NE(script.find(part), std::string::npos) << part;
+  }
+  EXPECT_NE(containerfile.find("FROM scratch"), std::string::npos);
+}
+
 TEST(HouseRulesTest, NoFileHoldsMoreThanOneIdea) {
   for (const SourceFile& file : AllSources()) {
     EXPECT_LE(file.lines.size(), kMaxLines) << file.path;

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <stdexcept>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -54,6 +55,15 @@ std::vector<std::string> TracesOf(const std::string& name) {
   return traces;
 }
 
+// The block between ``` of a document that has this in it.
+std::string BlockWith(const std::string& document, const std::string& what) {
+  const std::vector<std::string> parts = absl::StrSplit(ContentOf(kSource / document), "\n```");
+  for (std::size_t i = 1; i < parts.size(); i += 2) {
+    if (parts[i].find(what) != std::string::npos) return parts[i];
+  }
+  throw std::runtime_error(document + " has no block with " + what);
+}
+
 // A cluster beside the one of the stories, used as a person does.
 class Beside {
  public:
@@ -69,6 +79,14 @@ class Beside {
     line.insert(line.end(), arguments.begin(), arguments.end());
     return MustRun(line, input);
   }
+  // What a person types in the repository, after what `make cluster` says.
+  std::string Run(const std::string& commands) const {
+    const fs::path build = kSource / "build/cluster";
+    return MustRun(
+        {"env", "-C", kSource, "bash", "-euo", "pipefail", "-c",
+         absl::StrCat("export KUBECONFIG=", (build / "clusters" / kName).string(),
+                      "/kubeconfig PATH=$PATH:", (build / "bin").string(), "\n", commands)});
+  }
   static constexpr char kName[] = "beside";
 };
 
@@ -80,9 +98,9 @@ TEST(Clusters, StandSideBySideAndLeaveNothingBehind) {
   EXPECT_EQ(second.Kubectl({"get", "nodes", "-o", "name"}), "node/n1\n");
   EXPECT_FALSE(first.Get("/api/v1/nodes/n1").has_value());
 
-  // One apply of a manifest of the repository, and the node shows what it has.
+  // As README.md says: one apply, and the node shows what it has.
   const Stopwatch applied;
-  second.Kubectl({"apply", "-k", kSource / "operator-manifests/standalone"});
+  second.Run(BlockWith("README.md", "kubectl apply -k operator-manifests/standalone"));
   EXPECT_TRUE(WaitFor([&] {
     const Json node = Json::parse(second.Kubectl({"get", "--raw", "/api/v1/nodes/n1"}));
     const Json allocatable = node["status"]["allocatable"];
@@ -90,6 +108,14 @@ TEST(Clusters, StandSideBySideAndLeaveNothingBehind) {
            allocatable.value("nodedevices.io/serial", "") == "0";
   })) << second.Kubectl({"get", "nodes", "-o", "yaml"});
   applied.Took("kubectl apply -k operator-manifests/standalone -> allocatable");
+
+  // As docs/operations.md says, with an image of another name, which the node has.
+  MustRun({kScript, "on", Beside::kName, "n1", "ctr", "-n", "k8s.io", "images", "tag",
+           "nodedevices.io/node-device-operator:" NODEDEVICE_VERSION,
+           "registry.example/node-device-operator:" NODEDEVICE_VERSION});
+  EXPECT_THAT(second.Run(BlockWith("docs/operations.md", "kubectl kustomize")), HasSubstr(kFuse));
+  EXPECT_THAT(second.Kubectl({"get", "pods", "-n", "node-device", "-o", "yaml"}),
+              HasSubstr("image: registry.example/"));
 
   // It ends with a pod that runs and holds a device.
   second.Kubectl(

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "gtest/gtest.h"
 #include "tests/support/wait_for.h"
 
 namespace nodedevice::testing {
@@ -53,7 +53,7 @@ void Cluster::Delete(const std::string& kind, const std::string& name,
                      const std::string& namespace_name) const {
   const CommandResult result =
       Kubectl({"delete", kind, name, "-n", namespace_name, "--ignore-not-found", "--wait"});
-  if (result.code != 0) throw std::runtime_error(absl::StrCat("delete: ", result.error));
+  EXPECT_EQ(result.code, 0) << "delete " << kind << " " << name << ": " << result.error;
 }
 
 void Cluster::MakeNamespace(const std::string& namespace_name) const {

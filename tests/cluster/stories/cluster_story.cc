@@ -44,13 +44,16 @@ std::vector<std::string> TracesOf(const std::string& name) {
       traces.push_back(absl::StrCat(entry.path().string(), " ", command));
     }
   }
-  for (const auto& hierarchy : fs::directory_iterator("/sys/fs/cgroup", error)) {
-    if (!hierarchy.is_directory()) continue;
-    for (const auto& group : fs::directory_iterator(hierarchy.path(), error)) {
+  const auto look_for_cgroups = [&](const fs::path& hierarchy) {
+    for (const auto& group : fs::directory_iterator(hierarchy, error)) {
       if (group.path().filename().string().starts_with("nodedevice-" + name + "-")) {
         traces.push_back(group.path());
       }
     }
+  };
+  look_for_cgroups("/sys/fs/cgroup");  // version 2
+  for (const auto& hierarchy : fs::directory_iterator("/sys/fs/cgroup", error)) {
+    if (hierarchy.is_directory(error)) look_for_cgroups(hierarchy.path());
   }
   return traces;
 }

@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
+#include "gtest/gtest.h"
 #include "lib/base/file.h"
 #include "lib/kubelet/socket_identity.h"
 #include "proto/podresources.grpc.pb.h"
@@ -52,7 +53,12 @@ Node::Node(Cluster cluster, std::string name)
 
 Node::~Node() {
   const char* keep = std::getenv("KEEP");
-  if (keep == nullptr || *keep == '\0') cluster_.Manage("remove-node", {name_});
+  if (keep != nullptr && *keep != '\0') return;
+  try {
+    cluster_.Manage("remove-node", {name_});
+  } catch (const std::exception& error) {
+    ADD_FAILURE() << error.what();
+  }
 }
 
 pid_t Node::Holder() const {

@@ -44,9 +44,10 @@ SpawnOptions SpawnOptionsFor(const PluginSpec& spec, const LaunchSettings& setti
     // It knows nothing of us, so it cannot be asked to end well when we are gone.
     return {.command = exec->command, .parent_death_signal = SIGKILL};
   }
+  // It logs as JSON whatever our format is, so that we can tell its levels: see PluginOutput.
   return {.command = {settings.plugin_binary.string(), "--plugin", spec.text, "--host-root",
                       settings.host_root.string(), "--kubelet-dir", settings.kubelet_dir.string(),
-                      "--log-format", settings.log_format, "--log-level", settings.log_level},
+                      "--log-format", "json", "--log-level", settings.log_level},
           .report_pipe = true,
           .parent_death_signal = SIGTERM};
 }

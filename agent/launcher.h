@@ -20,7 +20,6 @@ struct LaunchSettings {
   std::filesystem::path plugin_binary = {};
   std::filesystem::path host_root = {};
   std::filesystem::path kubelet_dir = {};
-  std::string log_format = {};
   std::string log_level = {};
 };
 

@@ -51,7 +51,6 @@ int Run(const AgentOptions& options) {
               {.plugin_binary = options.plugin_binary,
                .host_root = options.host_root,
                .kubelet_dir = options.kubelet_dir,
-               .log_format = options.log_format,
                .log_level = options.log_level},
               published, [&loop] { loop.Stop(); });
   const SignalWatch signals(loop, {SIGTERM, SIGINT, SIGCHLD}, [&agent](int signal) {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "lib/base/log.h"
 #include "lib/base/utf8.h"
+#include "nlohmann/json.hpp"
 
 namespace nodedevice {
 namespace {
@@ -13,6 +14,24 @@ namespace {
 constexpr std::size_t kLongestLine = 4096;
 constexpr int kLines = 100;
 constexpr Duration kSpan = std::chrono::seconds(10);
+
+struct Message {
+  spdlog::level::level_enum level = spdlog::level::info;
+  std::string text;
+};
+
+// A line as lib/base/log writes it, or any text.
+Message ReadMessage(std::string_view line) {
+  if (line.starts_with('{')) {
+    const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (json.is_object() && json.contains("level") && json["level"].is_string() &&
+        json.contains("message") && json["message"].is_string()) {
+      const auto level = spdlog::level::from_str(json["level"].get<std::string>());
+      if (level != spdlog::level::off) return {level, json["message"].get<std::string>()};
+    }
+  }
+  return {.text = std::string(line)};
+}
 
 }  // namespace
 
@@ -42,11 +61,12 @@ void PluginOutput::Log(std::string_view line, std::size_t dropped_bytes) {
   const LogLimiter::Verdict verdict = limiter_.Admit(now_);
   if (!verdict.pass) return;
   SayDropped(verdict.dropped_before);
-  const std::string text = Printable(line);
+  const Message message = ReadMessage(line);
+  const std::string text = Printable(message.text);
   if (dropped_bytes == 0) {
-    spdlog::info("[{}] {}", plugin_, text);
+    spdlog::log(message.level, "[{}] {}", plugin_, text);
   } else {
-    spdlog::info("[{}] {} ... ({} more bytes)", plugin_, text, dropped_bytes);
+    spdlog::log(message.level, "[{}] {} ... ({} more bytes)", plugin_, text, dropped_bytes);
   }
 }
 

@@ -10,7 +10,8 @@
 namespace nodedevice {
 
 // Puts what a plugin prints into our log: each line with the plugin's name before it, long lines
-// cut, control characters made harmless, and of a flood only so much with a count of the rest.
+// cut, control characters made harmless, and of a flood only so much with a count of the rest. A
+// line of our own plugin's log becomes one of ours, with its level; any other text has level info.
 class PluginOutput {
  public:
   explicit PluginOutput(std::string plugin);

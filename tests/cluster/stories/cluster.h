@@ -30,8 +30,8 @@ class Cluster {
   // An object by its path, such as "/api/v1/nodes/n1"; nullopt: there is none.
   std::optional<Json> Get(const std::string& path) const;
   void Create(const Json& object) const;
-  // Returns when the object is gone. That it cannot be deleted is a failure of the test: this is for
-  // the end of a story.
+  // Returns when the object is gone. That it cannot be deleted is a failure of the test: this is
+  // for the end of a story.
   void Delete(const std::string& kind, const std::string& name,
               const std::string& namespace_name) const;
 

@@ -102,7 +102,7 @@ TEST_F(AgentTest, FollowsTheReportsOfItsOwnPlugins) {
   EXPECT_THAT(FileText("arguments"),
               AllOf(HasSubstr("--plugin {"), HasSubstr("--host-root " + folder_ + "/host"),
                     HasSubstr("--kubelet-dir " + folder_ + "/kubelet"),
-                    HasSubstr("--log-format text --log-level info")));
+                    HasSubstr("--log-format json --log-level info")));
   EXPECT_EQ(Metric("plugin_up{plugin=\"own\"}"), 1);
   EXPECT_EQ(Metric("stream_connected{resource=\"example.com/own\"}"), 1);
   EXPECT_EQ(Metric("devices{resource=\"example.com/own\",health=\"Healthy\"}"), 1);

@@ -21,7 +21,6 @@ TEST(SpawnOptionsForTest, StartsOurOwnPluginWithItsEntryAndAReportPipe) {
       SpawnOptionsFor(OwnSpec("kvm"), {.plugin_binary = "/opt/node-device-plugin",
                                        .host_root = "/host",
                                        .kubelet_dir = "/kubelet",
-                                       .log_format = "json",
                                        .log_level = "debug"});
   EXPECT_THAT(options.command,
               ElementsAre("/opt/node-device-plugin", "--plugin", "{\"name\":\"kvm\"}",

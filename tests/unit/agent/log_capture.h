@@ -22,6 +22,9 @@ class LogCapture {
   LogCapture(const LogCapture&) = delete;
   LogCapture& operator=(const LogCapture&) = delete;
 
+  // %v, the message, unless something else is set.
+  void SetPattern(const std::string& pattern) { spdlog::default_logger()->set_pattern(pattern); }
+
   std::string text() const { return log_.str(); }
 
  private:

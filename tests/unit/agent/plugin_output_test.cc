@@ -24,6 +24,23 @@ TEST_F(PluginOutputTest, PutsThePluginsNameBeforeEachLine) {
   EXPECT_EQ(log_.text(), "[kvm] hello\n[kvm] world {}\n");
 }
 
+TEST_F(PluginOutputTest, TakesOverLevelAndMessageOfOurOwnPluginsLog) {
+  log_.SetPattern("%l %v");
+  output_.Add(
+      R"({"time":"t","level":"warning","program":"node-device-plugin","message":"a \u0007b"})"
+      "\n",
+      now_);
+  EXPECT_EQ(log_.text(), "warning [kvm] a ?b\n");
+}
+
+TEST_F(PluginOutputTest, LogsOtherJsonAsItStands) {
+  for (const char* line : {R"({"level":"loud","message":"a"})", R"({"level":1,"message":"a"})",
+                           R"({"message":"a"})", R"({"level":"info"})", "{", "{}"}) {
+    output_.Add(std::string(line) + "\n", now_);
+    EXPECT_THAT(log_.text(), HasSubstr("[kvm] " + std::string(line) + "\n"));
+  }
+}
+
 TEST_F(PluginOutputTest, LogsAFloodUpToALimitAndCountsTheRest) {
   for (int i = 0; i < 1000; ++i) output_.Add("line " + std::to_string(i) + "\n", now_);
   EXPECT_THAT(log_.text(), AllOf(HasSubstr("[kvm] line 99\n"), Not(HasSubstr("line 100\n"))));

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "gmock/gmock.h"
@@ -52,6 +53,15 @@ class Faults : public Scene<Deployed> {
     for (const char* resource : {kFuse, kStick}) {
       EXPECT_FALSE(held_.at(resource).contains(*now.at(resource).begin())) << resource;
     }
+  }
+
+  // What the kubelet says after this is not what it has not noticed yet.
+  bool WaitForOtherPluginsThan(const std::vector<pid_t>& before) const {
+    return WaitFor([&] {
+      const std::vector<pid_t> now = this->node().Processes("node-device-plugin");
+      return now.size() == before.size() &&
+             std::find_first_of(now.begin(), now.end(), before.begin(), before.end()) == now.end();
+    });
   }
 
   pid_t OnlyAgent() const {
@@ -111,10 +121,7 @@ TYPED_TEST(Faults, APluginIsKilled) {
   ASSERT_EQ(plugins.size(), 3u);
   const Stopwatch watch;
   for (const pid_t plugin : plugins) ::kill(plugin, SIGKILL);
-  // The kubelet learns it from the end of the stream, so the devices are surely gone before.
-  for (const pid_t plugin : plugins) {
-    ASSERT_TRUE(WaitFor([plugin] { return HasEnded(plugin); }));
-  }
+  ASSERT_TRUE(this->WaitForOtherPluginsThan(plugins));
   this->ExpectEverythingBack("three plugins killed", watch);
   this->ExpectNothingForgotten();
 }
@@ -128,6 +135,7 @@ TYPED_TEST(Faults, TheAgentIsKilled) {
   for (const pid_t plugin : plugins) {
     ASSERT_TRUE(WaitFor([plugin] { return HasEnded(plugin); })) << "an orphan";
   }
+  ASSERT_TRUE(this->WaitForOtherPluginsThan(plugins));
   this->ExpectEverythingBack("the agent killed", watch);
   this->ExpectNothingForgotten();
   EXPECT_NE(this->OnlyAgent(), agent);
@@ -143,6 +151,35 @@ TEST_F(Rollouts, TheDaemonSetRolls) {
   EXPECT_NE(this->OnlyAgent(), agent);
   this->ExpectEverythingBack("the DaemonSet rolled", watch);
   this->ExpectNothingForgotten();
+}
+
+TEST_F(Rollouts, AnEditedConfigMapIsFollowedWithoutARestart) {
+  const pid_t agent = this->OnlyAgent();
+  const std::vector<pid_t> plugins = this->node().Processes("node-device-plugin");
+  const auto null = [this] { return this->kubelet().Healthy()["nodedevices.io/null"].size(); };
+  const Stopwatch watch;
+  this->stage().Announce(
+      "  - {name: null, resourceName: nodedevices.io/null, "
+      "paths: {groups: [{paths: [{path: /dev/null}]}]}}\n");
+  // YAML takes null for nothing, and so this is refused: the last good one stays in force.
+  EXPECT_TRUE(WaitFor([this] {
+    return this->stage().AgentSays("/metrics").find("nodedevice_config_rejected 1") !=
+           std::string::npos;
+  }));
+  watch.Took("a bad edit -> nodedevice_config_rejected 1");
+  EXPECT_EQ(this->node().Processes("node-device-plugin"), plugins);
+  this->stage().Announce(
+      "  - {name: nothing, resourceName: nodedevices.io/null, "
+      "paths: {groups: [{paths: [{path: /dev/null}]}]}}\n");
+  const Stopwatch again;
+  EXPECT_TRUE(WaitFor([&] { return null() == 1; }, kKubeletPace));
+  again.Took("a good edit -> the new resource at the kubelet");
+  // An entry that goes is withdrawn, and the others have noticed nothing.
+  this->stage().Announce("");
+  EXPECT_TRUE(WaitFor([&] { return null() == 0; }, kKubeletPace));
+  EXPECT_TRUE(this->stage().WaitUntilWell());
+  EXPECT_EQ(this->OnlyAgent(), agent);
+  EXPECT_EQ(this->node().Processes("node-device-plugin"), plugins);
 }
 
 }  // namespace

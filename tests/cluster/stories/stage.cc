@@ -96,8 +96,17 @@ void Stage::Deploy() {
             "    - op: add\n      path: /spec/template/spec/nodeSelector\n"
             "      value: {kubernetes.io/hostname: ",
             node_.name(), "}\n"));
-  const CommandResult applied = cluster().Kubectl({"apply", "-k", folder});
+  Apply();
+}
+
+void Stage::Apply() const {
+  const CommandResult applied = cluster().Kubectl({"apply", "-k", FolderOf(node_) / "agent"});
   if (applied.code != 0) throw std::runtime_error(applied.error);
+}
+
+void Stage::Announce(const std::string& entries) const {
+  Write(FolderOf(node_) / "agent/devices.yaml", kDevices + entries);
+  if (deployment_ == Deployment::kDaemonSet) Apply();
 }
 
 bool Stage::IsWell() const {

@@ -42,9 +42,12 @@ class Stage {
   std::string AgentSays(const std::string& path) const;
 
   void RollDaemonSet() const;
+  // Edits the configuration: these entries, as YAML of spec.plugins, come after the usual ones.
+  void Announce(const std::string& entries) const;
 
  private:
   void Deploy();
+  void Apply() const;
 
   const Deployment deployment_;
   const std::string namespace_;

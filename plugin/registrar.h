@@ -65,7 +65,8 @@ class Registrar {
   using Action = std::variant<Serve, Register, PublishEmpty, ShutDown>;
 
   static constexpr Duration kSettle = std::chrono::milliseconds(100);
-  static constexpr Duration kStreamExpected = std::chrono::seconds(10);
+  // A kubelet asks for the list within milliseconds, or has forgotten the registration.
+  static constexpr Duration kStreamExpected = std::chrono::seconds(2);
   static constexpr Duration kStable = std::chrono::seconds(10);
   static constexpr Duration kWithdrawLimit = std::chrono::seconds(1);
   static constexpr Backoff kBackoff{.first = std::chrono::milliseconds(100),

@@ -5,7 +5,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
-#include "devicemanager/checkpoint.h"
 #include "lib/base/file.h"
 #include "tests/support/wait_for.h"
 
@@ -78,7 +77,7 @@ void Play::Shows(const std::string& resource, Node::Counts wanted) {
         seen = subject_.Shows(resource);
         return seen == wanted;
       },
-      std::chrono::milliseconds(50), std::chrono::seconds(15));
+      std::chrono::milliseconds(50));
   Write(absl::StrCat("node shows ", resource, ": ", seen.capacity, "/", seen.allocatable));
 }
 
@@ -138,11 +137,28 @@ void Play::PodResources(const std::string& pod) {
   }
 }
 
-void Play::Checkpoint() {
-  const auto text = ReadFile(subject_.paths().checkpoint(), devicemanager::kCheckpointMaxBytes);
-  if (!text.ok()) return Write("no checkpoint");
+absl::StatusOr<devicemanager::Checkpoint> Play::ReadCheckpoint() const {
+  ASSIGN_OR_RETURN(const std::string text,
+                   ReadFile(subject_.paths().checkpoint(), devicemanager::kCheckpointMaxBytes));
   // Our reader verifies the checksum that the other one has written.
-  const auto checkpoint = devicemanager::DecodeCheckpoint(*text);
+  return devicemanager::DecodeCheckpoint(text);
+}
+
+void Play::Checkpoint() {
+  // It is written after the state has changed, so it may be a moment behind.
+  absl::StatusOr<devicemanager::Checkpoint> checkpoint;
+  WaitFor(
+      [&] {
+        KubeletView::ByResource healthy = View().Healthy();
+        checkpoint = ReadCheckpoint();
+        if (!checkpoint.ok()) return false;
+        for (const auto& [resource, ids] : checkpoint->registered) {
+          if (KubeletView::Ids(ids.begin(), ids.end()) != healthy[resource]) return false;
+          healthy.erase(resource);
+        }
+        return healthy.empty();
+      },
+      kKubeletPace, std::chrono::seconds(15));
   if (!checkpoint.ok()) {
     return Write(absl::StrCat("checkpoint: ", std::string(checkpoint.status().message())));
   }

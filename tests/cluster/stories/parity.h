@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "devicemanager/checkpoint.h"
+#include "lib/base/status.h"
 #include "tests/cluster/stories/parity_subject.h"
 #include "tests/support/fake_plugin.h"
 
@@ -54,6 +56,7 @@ class Play {
 
  private:
   Json Manifest(const std::string& pod, const Json& spec) const;
+  absl::StatusOr<devicemanager::Checkpoint> ReadCheckpoint() const;
   KubeletView View() const { return KubeletView(subject_.paths().pod_resources_socket()); }
 
   Subject& subject_;

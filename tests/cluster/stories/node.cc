@@ -165,7 +165,7 @@ Node::Counts Node::Shows(const std::string& resource) const {
 }
 
 bool Node::WaitUntilItShows(const std::string& resource, Counts counts) const {
-  return WaitFor([&] { return Shows(resource) == counts; });
+  return WaitFor([&] { return Shows(resource) == counts; }, kStatusPace, kStatusLimit);
 }
 
 KubeletView::ByResource KubeletView::Healthy() const {

@@ -61,7 +61,10 @@ class Node {
     bool operator==(const Counts&) const = default;
   };
   Counts Shows(const std::string& resource) const;
+  // Patient: a kubelet on a busy machine was seen to be a minute behind with its node's status.
   bool WaitUntilItShows(const std::string& resource, Counts counts) const;
+  static constexpr std::chrono::milliseconds kStatusPace{200};
+  static constexpr std::chrono::minutes kStatusLimit{3};
 
  private:
   pid_t Holder() const;

@@ -77,7 +77,7 @@ void Play::Shows(const std::string& resource, Node::Counts wanted) {
         seen = subject_.Shows(resource);
         return seen == wanted;
       },
-      std::chrono::milliseconds(50));
+      Node::kStatusPace, Node::kStatusLimit);
   Write(absl::StrCat("node shows ", resource, ": ", seen.capacity, "/", seen.allocatable));
 }
 

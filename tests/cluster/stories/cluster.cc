@@ -1,5 +1,6 @@
 #include "tests/cluster/stories/cluster.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <stdexcept>
 #include <utility>
@@ -109,7 +110,9 @@ std::string Pod::Phase() const {
 }
 
 bool Pod::WaitUntilRunning() const {
-  return WaitFor([this] { return Phase() == "Running"; });
+  // The scheduler may have to wait for the node's status, which can be a minute behind.
+  return WaitFor([this] { return Phase() == "Running"; }, std::chrono::milliseconds(50),
+                 std::chrono::minutes(3));
 }
 
 bool Pod::WaitUntilFailed() const {

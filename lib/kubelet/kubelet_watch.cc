@@ -58,9 +58,10 @@ void KubeletWatch::Look() {
   SocketObservation seen;
   seen.identity = ReadSocketIdentity(paths_.registration_socket());
   problem_.clear();
-  const Folder folder = LookAt(paths_.device_plugins());
-  folder_lost_ = folder == Folder::kRemoved;
+  folder_lost_ = false;
   if (!seen.identity) {
+    const Folder folder = LookAt(paths_.device_plugins());
+    folder_lost_ = folder == Folder::kRemoved;
     problem_ = Describe(folder, paths_);
   } else if (const absl::Status status = Connects(paths_.registration_socket()); status.ok()) {
     seen.answers = true;

@@ -3,10 +3,9 @@
 #include <chrono>
 #include <utility>
 
-#include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
+#include "tests/support/unix_channel.h"
 
 namespace nodedevice::testing {
 namespace {
@@ -184,11 +183,7 @@ grpc::Status FakePlugin::PreStartContainer(grpc::ServerContext* /*context*/,
 
 grpc::Status CallRegister(const std::filesystem::path& kubelet_socket,
                           const v1beta1::RegisterRequest& request) {
-  // Channels to one address share a connection otherwise, and so a stale one after a restart.
-  grpc::ChannelArguments arguments;
-  arguments.SetInt("grpc.use_local_subchannel_pool", 1);
-  const auto stub = v1beta1::Registration::NewStub(grpc::CreateCustomChannel(
-      "unix:" + kubelet_socket.string(), grpc::InsecureChannelCredentials(), arguments));
+  const auto stub = v1beta1::Registration::NewStub(UnixChannel(kubelet_socket));
   grpc::ClientContext context;
   v1beta1::Empty response;
   return stub->Register(&context, request, &response);

@@ -21,8 +21,9 @@ Cluster::Cluster() {
   const char* name = std::getenv("NODEDEVICE_CLUSTER");
   if (name == nullptr) throw std::runtime_error("NODEDEVICE_CLUSTER is not set; run: make e2e");
   name_ = name;
-  kubeconfig_ = absl::StrCat(kBuild, "/clusters/", name_, "/kubeconfig");
 }
+
+std::filesystem::path Cluster::Folder() const { return absl::StrCat(kBuild, "/clusters/", name_); }
 
 void Cluster::Manage(const std::string& command, const std::vector<std::string>& arguments) const {
   std::vector<std::string> line = {kScript, command, name_};
@@ -33,7 +34,7 @@ void Cluster::Manage(const std::string& command, const std::vector<std::string>&
 CommandResult Cluster::Kubectl(const std::vector<std::string>& arguments,
                                const std::string& input) const {
   std::vector<std::string> line = {absl::StrCat(kBuild, "/bin/kubectl"),
-                                   absl::StrCat("--kubeconfig=", kubeconfig_)};
+                                   absl::StrCat("--kubeconfig=", Kubeconfig().string())};
   line.insert(line.end(), arguments.begin(), arguments.end());
   return RunCommand(line, input);
 }
@@ -43,6 +44,11 @@ std::optional<Json> Cluster::Get(const std::string& path) const {
   if (result.code == 0) return Json::parse(result.out);
   if (result.error.find("NotFound") != std::string::npos) return std::nullopt;
   throw std::runtime_error(absl::StrCat("GET ", path, ": ", result.error));
+}
+
+Json Cluster::GetPod(const std::string& namespace_name, const std::string& name) const {
+  return Get(absl::StrCat("/api/v1/namespaces/", namespace_name, "/pods/", name))
+      .value_or(Json::object());
 }
 
 void Cluster::Create(const Json& object) const {
@@ -72,17 +78,23 @@ void Cluster::DeleteNamespace(const std::string& namespace_name) const {
   Kubectl({"delete", "namespace", namespace_name, "--ignore-not-found", "--wait=false"});
 }
 
+Json ContainerSpec(const std::string& name, const std::map<std::string, int>& limits,
+                   const std::vector<std::string>& command) {
+  Json wanted = Json::object();
+  for (const auto& [resource, count] : limits) wanted[resource] = std::to_string(count);
+  Json spec = {{"name", name},
+               {"image", "nodedevices.io/busybox:test"},
+               {"imagePullPolicy", "Never"},
+               {"resources", {{"limits", wanted}}}};
+  if (!command.empty()) spec["command"] = command;
+  return spec;
+}
+
 Json PodManifest(const PodRequest& request) {
-  Json limits = Json::object();
-  for (const auto& [resource, count] : request.limits) limits[resource] = std::to_string(count);
   Json spec = {{"restartPolicy", "Never"},
                {"terminationGracePeriodSeconds", 0},
                {"automountServiceAccountToken", false},
-               {"containers",
-                {{{"name", "main"},
-                  {"image", "nodedevices.io/busybox:test"},
-                  {"imagePullPolicy", "Never"},
-                  {"resources", {{"limits", limits}}}}}}};
+               {"containers", {ContainerSpec("main", request.limits)}}};
   if (request.scheduled) {
     spec["nodeSelector"] = {{"kubernetes.io/hostname", request.node}};
   } else {
@@ -99,11 +111,7 @@ Pod::Pod(const Cluster& cluster, PodRequest request)
   cluster_.Create(PodManifest(request_));
 }
 
-Json Pod::Get() const {
-  return cluster_
-      .Get(absl::StrCat("/api/v1/namespaces/", request_.namespace_name, "/pods/", request_.name))
-      .value_or(Json::object());
-}
+Json Pod::Get() const { return cluster_.GetPod(request_.namespace_name, request_.name); }
 
 std::string Pod::Phase() const {
   return Get().value(Json::json_pointer("/status/phase"), std::string("gone"));
@@ -113,10 +121,6 @@ bool Pod::WaitUntilRunning() const {
   // The scheduler may have to wait for the node's status, which can be a minute behind.
   return WaitFor([this] { return Phase() == "Running"; }, std::chrono::milliseconds(50),
                  std::chrono::minutes(3));
-}
-
-bool Pod::WaitUntilFailed() const {
-  return WaitFor([this] { return Phase() == "Failed"; });
 }
 
 int Pod::Restarts() const {

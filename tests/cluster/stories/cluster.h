@@ -1,8 +1,10 @@
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "nlohmann/json.hpp"
@@ -18,17 +20,23 @@ class Cluster {
  public:
   // The one of this run: the environment variable NODEDEVICE_CLUSTER names it.
   Cluster();
+  explicit Cluster(std::string name) : name_(std::move(name)) {}
 
   const std::string& name() const { return name_; }
+  // Its files; the nodes' are below.
+  std::filesystem::path Folder() const;
+  std::filesystem::path Kubeconfig() const { return Folder() / "kubeconfig"; }
 
   // tests/cluster/cluster COMMAND NAME ARGUMENTS...
-  void Manage(const std::string& command, const std::vector<std::string>& arguments) const;
+  void Manage(const std::string& command, const std::vector<std::string>& arguments = {}) const;
 
   CommandResult Kubectl(const std::vector<std::string>& arguments,
                         const std::string& input = "") const;
 
   // An object by its path, such as "/api/v1/nodes/n1"; nullopt: there is none.
   std::optional<Json> Get(const std::string& path) const;
+  // An empty object: there is none.
+  Json GetPod(const std::string& namespace_name, const std::string& name) const;
   void Create(const Json& object) const;
   // Returns when the object is gone. That it cannot be deleted is a failure of the test: this is
   // for the end of a story.
@@ -41,8 +49,11 @@ class Cluster {
 
  private:
   std::string name_;
-  std::string kubeconfig_;
 };
+
+// A container of a pod: the stories' image, and its command unless another is given.
+Json ContainerSpec(const std::string& name, const std::map<std::string, int>& limits,
+                   const std::vector<std::string>& command = {});
 
 // What a pod of a story asks for.
 struct PodRequest {
@@ -60,12 +71,9 @@ class Pod {
   // Creates it.
   Pod(const Cluster& cluster, PodRequest request);
 
-  const std::string& name() const { return request_.name; }
   Json Get() const;
   std::string Phase() const;
   bool WaitUntilRunning() const;
-  // The end of it without it ever having run.
-  bool WaitUntilFailed() const;
   int Restarts() const;
   // Runs a command in its container.
   CommandResult Exec(const std::vector<std::string>& command) const;

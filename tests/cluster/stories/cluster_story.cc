@@ -1,13 +1,12 @@
 // The stage itself: clusters stand side by side, and leave nothing behind. And the image.
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
+#include "lib/base/file.h"
 #include "tests/cluster/stories/node.h"
 #include "tests/cluster/stories/stage.h"
 #include "tests/support/temp_dir.h"
@@ -22,16 +21,13 @@ using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
 const fs::path kSource = NODEDEVICE_SOURCE_DIR;
-constexpr char kScript[] = NODEDEVICE_SOURCE_DIR "/tests/cluster/cluster";
 
-std::string ContentOf(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
+// Empty: it cannot be read.
+std::string ContentOf(const fs::path& path) { return ReadFile(path, 1u << 20).value_or(""); }
 
 // What there is of a cluster on this machine.
 std::vector<std::string> TracesOf(const std::string& name) {
-  const std::string folder = (kSource / "build/cluster/clusters" / name).string();
+  const std::string folder = Cluster(name).Folder();
   std::vector<std::string> traces;
   std::error_code error;
   if (fs::exists(folder)) traces.push_back(folder);
@@ -70,27 +66,25 @@ std::string BlockWith(const std::string& document, const std::string& what) {
 // A cluster beside the one of the stories, used as a person does.
 class Beside {
  public:
-  Beside() { MustRun({kScript, "up", kName, "n1"}); }
-  ~Beside() { Down(); }
-  void Down() const { MustRun({kScript, "down", kName}); }
+  Beside() { cluster_.Manage("up", {"n1"}); }
+  ~Beside() { RunCommand({kSource / "tests/cluster/cluster", "down", cluster_.name()}); }
+  const Cluster& cluster() const { return cluster_; }
   std::string Kubectl(const std::vector<std::string>& arguments,
                       const std::string& input = "") const {
-    std::vector<std::string> line = {
-        kSource / "build/cluster/bin/kubectl",
-        absl::StrCat("--kubeconfig=",
-                     (kSource / "build/cluster/clusters" / kName / "kubeconfig").string())};
-    line.insert(line.end(), arguments.begin(), arguments.end());
-    return MustRun(line, input);
+    const CommandResult result = cluster_.Kubectl(arguments, input);
+    if (result.code != 0) throw std::runtime_error(result.error);
+    return result.out;
   }
   // What a person types in the repository, after what `make cluster` says.
   std::string Run(const std::string& commands) const {
-    const fs::path build = kSource / "build/cluster";
     return MustRun(
         {"env", "-C", kSource, "bash", "-euo", "pipefail", "-c",
-         absl::StrCat("export KUBECONFIG=", (build / "clusters" / kName).string(),
-                      "/kubeconfig PATH=$PATH:", (build / "bin").string(), "\n", commands)});
+         absl::StrCat("export KUBECONFIG=", cluster_.Kubeconfig().string(),
+                      " PATH=$PATH:", (kSource / "build/cluster/bin").string(), "\n", commands)});
   }
-  static constexpr char kName[] = "beside";
+
+ private:
+  const Cluster cluster_{"beside"};
 };
 
 TEST(Clusters, StandSideBySideAndLeaveNothingBehind) {
@@ -113,9 +107,9 @@ TEST(Clusters, StandSideBySideAndLeaveNothingBehind) {
   applied.Took("kubectl apply -k operator-manifests/standalone -> allocatable");
 
   // As docs/operations.md says, with an image of another name, which the node has.
-  MustRun({kScript, "on", Beside::kName, "n1", "ctr", "-n", "k8s.io", "images", "tag",
-           "nodedevices.io/node-device-operator:" NODEDEVICE_VERSION,
-           "registry.example/node-device-operator:" NODEDEVICE_VERSION});
+  second.cluster().Manage("on", {"n1", "ctr", "-n", "k8s.io", "images", "tag",
+                                 "nodedevices.io/node-device-operator:" NODEDEVICE_VERSION,
+                                 "registry.example/node-device-operator:" NODEDEVICE_VERSION});
   EXPECT_THAT(second.Run(BlockWith("docs/operations.md", "kubectl kustomize")), HasSubstr(kFuse));
   EXPECT_THAT(second.Kubectl({"get", "pods", "-n", "node-device", "-o", "yaml"}),
               HasSubstr("image: registry.example/"));
@@ -126,10 +120,10 @@ TEST(Clusters, StandSideBySideAndLeaveNothingBehind) {
       PodManifest({.name = "p", .namespace_name = "default", .node = "n1", .limits = {{kFuse, 1}}})
           .dump());
   second.Kubectl({"wait", "--for=condition=Ready", "pod/p", "--timeout=60s"});
-  EXPECT_FALSE(TracesOf(Beside::kName).empty());
-  second.Down();
-  EXPECT_TRUE(WaitFor([] { return TracesOf(Beside::kName).empty(); }));
-  EXPECT_THAT(TracesOf(Beside::kName), IsEmpty());
+  EXPECT_FALSE(TracesOf(second.cluster().name()).empty());
+  second.cluster().Manage("down");
+  EXPECT_TRUE(WaitFor([&] { return TracesOf(second.cluster().name()).empty(); }));
+  EXPECT_THAT(TracesOf(second.cluster().name()), IsEmpty());
   EXPECT_FALSE(TracesOf(first.name()).empty()) << "the other one is still there";
 }
 

@@ -3,7 +3,6 @@
 
 #include <signal.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -59,11 +58,11 @@ class Endurance : public Scene<Deployed> {
            node.Plug("stick3");
          }},
         {"our sockets are removed",
-         [this] {
-           const auto sockets = OurSockets();
+         [&node] {
+           const auto sockets = node.PluginSockets();
            for (const auto& socket : sockets) std::filesystem::remove(socket);
            // Each plugin makes another one.
-           WaitFor([&] { return OurSockets().size() == sockets.size(); });
+           WaitFor([&] { return node.PluginSockets().size() == sockets.size(); });
          }},
         {"a pod comes and goes",
          [this] {
@@ -85,8 +84,7 @@ class Endurance : public Scene<Deployed> {
   // Returns when it has heard from the API server, too. A pod that comes before is rejected when it
   // needs a device of a pod that was deleted: the kubelet has it in its book until then.
   void RestartKubelet(int signal) {
-    this->node().StopKubelet(signal);
-    this->node().StartKubelet();
+    this->node().RestartKubelet(signal);
     EXPECT_TRUE(WaitFor([this] { return spare_->Exec({"true"}).code == 0; }));
   }
 
@@ -94,25 +92,11 @@ class Endurance : public Scene<Deployed> {
     for (const pid_t pid : this->node().Processes(program)) ::kill(pid, signal);
   }
 
-  // Signals all of them and returns when there are as many new ones: what is well then is not the
-  // memory of what was before.
+  // Signals all of them and returns when there are as many new ones.
   void End(const std::string& program, int signal) {
     const std::vector<pid_t> before = this->node().Processes(program);
     Signal(program, signal);
-    EXPECT_TRUE(WaitFor([&] {
-      const std::vector<pid_t> now = this->node().Processes(program);
-      return now.size() == before.size() &&
-             std::find_first_of(now.begin(), now.end(), before.begin(), before.end()) == now.end();
-    })) << program;
-  }
-
-  std::vector<std::filesystem::path> OurSockets() const {
-    std::vector<std::filesystem::path> sockets;
-    const auto folder = this->node().kubelet_paths().device_plugins();
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-      if (entry.path().filename().string().starts_with("nd-")) sockets.push_back(entry.path());
-    }
-    return sockets;
+    EXPECT_TRUE(this->node().WaitForOthersThan(before, program)) << program;
   }
 
   std::mt19937 random_;
@@ -166,7 +150,7 @@ TYPED_TEST(Endurance, TwentyRoundsOfRandomFaults) {
   // Nobody and nothing is left over.
   EXPECT_THAT(this->node().Processes("node-device-agent"), SizeIs(1));
   EXPECT_THAT(this->node().Processes("node-device-plugin"), SizeIs(3));
-  EXPECT_THAT(this->OurSockets(), SizeIs(3));
+  EXPECT_THAT(this->node().PluginSockets(), SizeIs(3));
   const Pod& last = this->StartPod("last", {{kFuse, 1}, {kKvm, 1}, {kStick, 1}});
   EXPECT_TRUE(last.WaitUntilRunning()) << last.Get().dump(2);
 }

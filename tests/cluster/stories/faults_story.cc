@@ -3,7 +3,6 @@
 
 #include <signal.h>
 
-#include <algorithm>
 #include <filesystem>
 
 #include "gmock/gmock.h"
@@ -55,15 +54,6 @@ class Faults : public Scene<Deployed> {
     }
   }
 
-  // What the kubelet says after this is not what it has not noticed yet.
-  bool WaitForOtherPluginsThan(const std::vector<pid_t>& before) const {
-    return WaitFor([&] {
-      const std::vector<pid_t> now = this->node().Processes("node-device-plugin");
-      return now.size() == before.size() &&
-             std::find_first_of(now.begin(), now.end(), before.begin(), before.end()) == now.end();
-    });
-  }
-
   pid_t OnlyAgent() const {
     const std::vector<pid_t> agents = this->node().Processes("node-device-agent");
     return agents.size() == 1 ? agents[0] : 0;
@@ -109,8 +99,7 @@ TYPED_TEST(Faults, TheDevicePluginsFolderIsRemovedAndTheKubeletRestarted) {
            std::string::npos;
   })) << this->stage().AgentSays("/readyz");
   const Stopwatch watch;
-  this->node().StopKubelet(SIGKILL);
-  this->node().StartKubelet();
+  this->node().RestartKubelet(SIGKILL);
   this->ExpectEverythingBack("the kubelet's restart", watch);
   // The kubelet's memory of who holds what was a file in that folder: it knows of new pods only.
   EXPECT_EQ(this->kubelet().HeldBy("holder"), KubeletView::ByResource());
@@ -121,7 +110,7 @@ TYPED_TEST(Faults, APluginIsKilled) {
   ASSERT_EQ(plugins.size(), 3u);
   const Stopwatch watch;
   for (const pid_t plugin : plugins) ::kill(plugin, SIGKILL);
-  ASSERT_TRUE(this->WaitForOtherPluginsThan(plugins));
+  ASSERT_TRUE(this->node().WaitForOthersThan(plugins, "node-device-plugin"));
   this->ExpectEverythingBack("three plugins killed", watch);
   this->ExpectNothingForgotten();
 }
@@ -135,7 +124,7 @@ TYPED_TEST(Faults, TheAgentIsKilled) {
   for (const pid_t plugin : plugins) {
     ASSERT_TRUE(WaitFor([plugin] { return HasEnded(plugin); })) << "an orphan";
   }
-  ASSERT_TRUE(this->WaitForOtherPluginsThan(plugins));
+  ASSERT_TRUE(this->node().WaitForOthersThan(plugins, "node-device-plugin"));
   this->ExpectEverythingBack("the agent killed", watch);
   this->ExpectNothingForgotten();
   EXPECT_NE(this->OnlyAgent(), agent);

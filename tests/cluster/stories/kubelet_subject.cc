@@ -92,8 +92,7 @@ class KubeletSubject : public Subject {
   }
 
   void Restart() override {
-    node_.StopKubelet(SIGKILL);
-    node_.StartKubelet();
+    node_.RestartKubelet(SIGKILL);
     // It has asked the API server for its pods once a container can be reached again through it.
     std::set<std::string> running;
     const Json pods =
@@ -111,11 +110,7 @@ class KubeletSubject : public Subject {
  private:
   const Cluster& cluster() const { return node_.cluster(); }
 
-  Json Get(const std::string& pod) const {
-    return cluster()
-        .Get(absl::StrCat("/api/v1/namespaces/", kNamespace, "/pods/", pod))
-        .value_or(Json::object());
-  }
+  Json Get(const std::string& pod) const { return cluster().GetPod(kNamespace, pod); }
 
   // Of app containers and sidecars alike.
   static std::vector<Json> Statuses(const Json& pod) {

@@ -13,13 +13,12 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
 #include "gtest/gtest.h"
 #include "lib/base/file.h"
 #include "lib/kubelet/socket_identity.h"
 #include "proto/podresources.grpc.pb.h"
 #include "tests/support/program.h"
+#include "tests/support/unix_channel.h"
 #include "tests/support/wait_for.h"
 
 namespace nodedevice::testing {
@@ -37,11 +36,7 @@ int ToCount(const std::string& quantity) {
 }
 
 std::unique_ptr<v1::PodResourcesLister::Stub> PodResourcesAt(const fs::path& socket) {
-  // Channels to one address share a connection otherwise, and so a stale one after a restart.
-  grpc::ChannelArguments arguments;
-  arguments.SetInt("grpc.use_local_subchannel_pool", 1);
-  return v1::PodResourcesLister::NewStub(grpc::CreateCustomChannel(
-      "unix:" + socket.string(), grpc::InsecureChannelCredentials(), arguments));
+  return v1::PodResourcesLister::NewStub(UnixChannel(socket));
 }
 
 }  // namespace
@@ -61,9 +56,10 @@ Node::~Node() {
   }
 }
 
+fs::path Node::Folder() const { return cluster_.Folder() / "nodes" / name_; }
+
 pid_t Node::Holder() const {
-  const auto text = ReadAttribute(fs::path(NODEDEVICE_SOURCE_DIR) / "build/cluster/clusters" /
-                                  cluster_.name() / "nodes" / name_ / "pid");
+  const auto text = ReadAttribute(Folder() / "pid");
   pid_t pid = 0;
   if (!text.ok() || !absl::SimpleAtoi(*text, &pid)) throw std::runtime_error("no node " + name_);
   return pid;
@@ -95,10 +91,6 @@ CommandResult Node::Run(const std::vector<std::string>& command) const {
   return RunCommand(OnNode(command));
 }
 
-std::string Node::Http(const std::string& url) const {
-  return Run({"curl", "--silent", "--fail", "--max-time", "5", url}).out;
-}
-
 std::vector<pid_t> Node::Processes(const std::string& comm) const {
   const auto namespace_of = [](pid_t pid) {
     std::error_code error;
@@ -117,6 +109,22 @@ std::vector<pid_t> Node::Processes(const std::string& comm) const {
     }
   }
   return found;
+}
+
+bool Node::WaitForOthersThan(const std::vector<pid_t>& before, const std::string& comm) const {
+  return WaitFor([&] {
+    const std::vector<pid_t> now = Processes(comm);
+    return now.size() == before.size() &&
+           std::find_first_of(now.begin(), now.end(), before.begin(), before.end()) == now.end();
+  });
+}
+
+std::vector<fs::path> Node::PluginSockets() const {
+  std::vector<fs::path> sockets;
+  for (const auto& entry : fs::directory_iterator(kubelet_paths().device_plugins())) {
+    if (entry.path().filename().string().starts_with("nd-")) sockets.push_back(entry.path());
+  }
+  return sockets;
 }
 
 void Node::Plug(const std::string& name) const {
@@ -145,6 +153,11 @@ void Node::StartKubelet() const {
   if (!WaitFor([&] { return Connects(kubelet_paths().registration_socket()).ok(); })) {
     throw std::runtime_error("the kubelet does not answer");
   }
+}
+
+void Node::RestartKubelet(int signal) const {
+  StopKubelet(signal);
+  StartKubelet();
 }
 
 void Node::RestartContainerd() const {

@@ -28,6 +28,8 @@ class Node {
   const std::string& name() const { return name_; }
 
   // ---- as a folder, and as a machine to run things on ------------------------------------------
+  // Where the node's own files are kept. What is added there ends with the node.
+  std::filesystem::path Folder() const;
   // A path of the node, as this process can open it.
   std::filesystem::path Path(const std::string& path_on_node) const;
   KubeletPaths kubelet_paths() const { return KubeletPaths(Path("/var/lib/kubelet")); }
@@ -37,11 +39,14 @@ class Node {
   // The same for a program that needs the node's files and network only: it is that process.
   std::vector<std::string> OnNodesFiles(const std::vector<std::string>& command) const;
   CommandResult Run(const std::vector<std::string>& command) const;
-  // The body of an HTTP answer from the node's loopback; empty: none, or an error.
-  std::string Http(const std::string& url) const;
 
   // Processes there with this name (as `ps -o comm` has it), by their numbers here.
   std::vector<pid_t> Processes(const std::string& comm) const;
+  // Waits until there are as many of this name, and none of those before: what is well then is not
+  // the memory of what was before.
+  bool WaitForOthersThan(const std::vector<pid_t>& before, const std::string& comm) const;
+  // The sockets that our plugins serve on.
+  std::vector<std::filesystem::path> PluginSockets() const;
 
   // ---- what happens to it ----------------------------------------------------------------------
   // Makes or removes /dev/<name>.
@@ -51,6 +56,7 @@ class Node {
   void StopKubelet(int signal) const;
   // Returns when it answers on kubelet.sock.
   void StartKubelet() const;
+  void RestartKubelet(int signal) const;
   void RestartContainerd() const;
 
   // ---- what the node tells the API server ------------------------------------------------------

@@ -21,18 +21,6 @@ std::string Text(const KubeletView::ByResource& held) {
 
 }  // namespace
 
-Json ContainerSpec(const std::string& name, const std::map<std::string, int>& limits,
-                   const std::vector<std::string>& command) {
-  Json wanted = Json::object();
-  for (const auto& [resource, count] : limits) wanted[resource] = std::to_string(count);
-  Json spec = {{"name", name},
-               {"image", "nodedevices.io/busybox:test"},
-               {"imagePullPolicy", "Never"},
-               {"resources", {{"limits", wanted}}}};
-  if (!command.empty()) spec["command"] = command;
-  return spec;
-}
-
 Play::~Play() {
   for (const std::string& pod : pods_) subject_.Delete(pod);
 }

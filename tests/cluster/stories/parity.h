@@ -73,8 +73,4 @@ struct Scenario {
 // Every scenario that is compared.
 const std::vector<Scenario>& Scenarios();
 
-// A container of a pod spec.
-Json ContainerSpec(const std::string& name, const std::map<std::string, int>& limits,
-                   const std::vector<std::string>& command = {});
-
 }  // namespace nodedevice::testing

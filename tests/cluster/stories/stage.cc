@@ -5,10 +5,10 @@
 #include <cctype>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <stdexcept>
 
 #include "absl/strings/str_cat.h"
+#include "lib/base/file.h"
 #include "tests/support/wait_for.h"
 
 namespace nodedevice::testing {
@@ -38,14 +38,8 @@ constexpr char kAgent[] = NODEDEVICE_SOURCE_DIR "/build/release/bin/node-device-
 
 void Write(const fs::path& path, const std::string& text) {
   fs::create_directories(path.parent_path());
-  std::ofstream file(path);
-  if (!(file << text)) throw std::runtime_error("write " + path.string());
-}
-
-// Files of the node that its kubelet does not know.
-fs::path FolderOf(const Node& node) {
-  return fs::path(NODEDEVICE_SOURCE_DIR) / "build/cluster/clusters" / node.cluster().name() /
-         "nodes" / node.name();
+  const absl::Status written = WriteFileAtomically(path, text);
+  if (!written.ok()) throw std::runtime_error(std::string(written.message()));
 }
 
 }  // namespace
@@ -73,7 +67,7 @@ Stage::~Stage() {
 }
 
 void Stage::Deploy() {
-  const fs::path folder = FolderOf(node_) / "agent";
+  const fs::path folder = node_.Folder() / "agent";
   Write(folder / "devices.yaml", kDevices);
   if (deployment_ == Deployment::kService) {
     std::vector<std::string> line = {"/bin/sh", "-c", "while :; do \"$@\"; done", "sh"};
@@ -100,12 +94,12 @@ void Stage::Deploy() {
 }
 
 void Stage::Apply() const {
-  const CommandResult applied = cluster().Kubectl({"apply", "-k", FolderOf(node_) / "agent"});
+  const CommandResult applied = cluster().Kubectl({"apply", "-k", node_.Folder() / "agent"});
   if (applied.code != 0) throw std::runtime_error(applied.error);
 }
 
 void Stage::Announce(const std::string& entries) const {
-  Write(FolderOf(node_) / "agent/devices.yaml", kDevices + entries);
+  Write(node_.Folder() / "agent/devices.yaml", kDevices + entries);
   if (deployment_ == Deployment::kDaemonSet) Apply();
 }
 

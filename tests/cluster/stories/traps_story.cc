@@ -87,17 +87,6 @@ class Traps : public ::testing::Test {
         },
         kKubeletPace);
   }
-  std::vector<fs::path> OurSockets() const {
-    std::vector<fs::path> sockets;
-    for (const auto& entry : fs::directory_iterator(Folder())) {
-      if (entry.path().filename().string().starts_with("nd-")) sockets.push_back(entry.path());
-    }
-    return sockets;
-  }
-  void RestartKubelet() const {
-    node_->StopKubelet(SIGKILL);
-    node_->StartKubelet();
-  }
 
  private:
   static std::unique_ptr<Node> node_;
@@ -162,7 +151,7 @@ TEST_F(Traps, RegisterRightAfterEndingAStream) {
   const auto plugin = StartOurs("patient");
   ASSERT_TRUE(WaitForOurs(*plugin)) << plugin->Log();
   for (int round = 1; round <= 30; ++round) {
-    const std::vector<fs::path> before = OurSockets();
+    const std::vector<fs::path> before = node().PluginSockets();
     ASSERT_EQ(before.size(), 1u);
     fs::remove(before[0]);
     ASSERT_TRUE(WaitFor([&] { return plugin->Streams() == 1 + round; })) << plugin->Log();
@@ -184,7 +173,7 @@ TEST_F(Traps, RegisterWithoutASocketFile) {
   // Ours is not held up by the one that hangs, and does not hang itself.
   const auto plugin = StartOurs("careful");
   ASSERT_TRUE(WaitForOurs(*plugin)) << plugin->Log();
-  const std::vector<fs::path> before = OurSockets();
+  const std::vector<fs::path> before = node().PluginSockets();
   ASSERT_EQ(before.size(), 1u);
   const Stopwatch watch;
   fs::remove(before[0]);
@@ -202,7 +191,7 @@ TEST_F(Traps, SameInodeAfterAKubeletRestart) {
   int same = 0;
   for (int round = 1; round <= 10; ++round) {
     const auto before = ReadSocketIdentity(socket);
-    RestartKubelet();
+    node().RestartKubelet(SIGKILL);
     const auto after = ReadSocketIdentity(socket);
     ASSERT_TRUE(before && after);
     EXPECT_NE(*before, *after);
@@ -261,7 +250,7 @@ TEST_F(Traps, OurRestartNeverLosesAResource200Rounds) {
   watch.Took("200 restarts of our plugin, each with its device back");
   EXPECT_TRUE(node().WaitUntilItShows(kOurs, {.capacity = 1, .allocatable = 1}));
   // What those that were killed left behind is gone.
-  EXPECT_EQ(OurSockets().size(), 1u);
+  EXPECT_EQ(node().PluginSockets().size(), 1u);
 }
 
 }  // namespace

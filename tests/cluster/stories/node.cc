@@ -114,7 +114,7 @@ std::vector<pid_t> Node::Processes(const std::string& comm) const {
 bool Node::WaitForOthersThan(const std::vector<pid_t>& before, const std::string& comm) const {
   return WaitFor([&] {
     const std::vector<pid_t> now = Processes(comm);
-    return now.size() == before.size() &&
+    return now.size() >= before.size() &&
            std::find_first_of(now.begin(), now.end(), before.begin(), before.end()) == now.end();
   });
 }
@@ -178,7 +178,7 @@ Node::Counts Node::Shows(const std::string& resource) const {
 }
 
 bool Node::WaitUntilItShows(const std::string& resource, Counts counts) const {
-  return WaitFor([&] { return Shows(resource) == counts; }, kStatusPace, kStatusLimit);
+  return WaitFor([&] { return Shows(resource) == counts; }, kStatusPace);
 }
 
 KubeletView::ByResource KubeletView::Healthy() const {

@@ -42,8 +42,8 @@ class Node {
 
   // Processes there with this name (as `ps -o comm` has it), by their numbers here.
   std::vector<pid_t> Processes(const std::string& comm) const;
-  // Waits until there are as many of this name, and none of those before: what is well then is not
-  // the memory of what was before.
+  // Waits until there are at least as many of this name, and none of those before: what is well is
+  // not the memory of what was before.
   bool WaitForOthersThan(const std::vector<pid_t>& before, const std::string& comm) const;
   // The sockets that our plugins serve on.
   std::vector<std::filesystem::path> PluginSockets() const;
@@ -67,10 +67,8 @@ class Node {
     bool operator==(const Counts&) const = default;
   };
   Counts Shows(const std::string& resource) const;
-  // Patient: a kubelet on a busy machine was seen to be a minute behind with its node's status.
   bool WaitUntilItShows(const std::string& resource, Counts counts) const;
   static constexpr std::chrono::milliseconds kStatusPace{200};
-  static constexpr std::chrono::minutes kStatusLimit{3};
 
  private:
   pid_t Holder() const;

@@ -65,7 +65,7 @@ void Play::Shows(const std::string& resource, Node::Counts wanted) {
         seen = subject_.Shows(resource);
         return seen == wanted;
       },
-      Node::kStatusPace, Node::kStatusLimit);
+      Node::kStatusPace);
   Write(absl::StrCat("node shows ", resource, ": ", seen.capacity, "/", seen.allocatable));
 }
 

@@ -1,0 +1,472 @@
+#include "lib/kube/api_client.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/bio.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
+#include <cctype>
+#include <mutex>
+#include <utility>
+
+#include "cpprest/http_client.h"
+#include "lib/kube/api_error.h"
+#include "lib/kube/watched_file.h"
+#include "pplx/threadpool.h"
+
+namespace nodedevice {
+namespace {
+
+using Json = nlohmann::json;
+using web::http::client::http_client;
+using web::http::client::http_client_config;
+
+constexpr char kApplyPatch[] = "application/apply-patch+yaml";
+constexpr char kMergePatch[] = "application/merge-patch+json";
+constexpr char kJson[] = "application/json";
+constexpr int kThreads = 2;
+constexpr int kPageSize = 500;
+// How long a peer that vanished is taken for a slow one.
+constexpr int kKeepAliveSeconds = 15;
+constexpr int kKeepAliveProbes = 3;
+constexpr int kUnansweredMilliseconds = 45'000;
+
+// cpprestsdk starts forty threads unless it is told otherwise before its first use.
+void LimitThreads() {
+  static std::once_flag once;
+  std::call_once(once, [] { crossplat::threadpool::initialize_with_threads(kThreads); });
+}
+
+// What a TLS connection is made with; a change needs a new http_client.
+struct TlsMaterial {
+  std::string ca;
+  std::string certificate;
+  std::string key;
+  bool operator==(const TlsMaterial&) const = default;
+};
+
+struct BioDeleter {
+  void operator()(BIO* bio) const { BIO_free(bio); }
+};
+struct X509Deleter {
+  void operator()(X509* certificate) const { X509_free(certificate); }
+};
+using Bio = std::unique_ptr<BIO, BioDeleter>;
+using Certificate = std::unique_ptr<X509, X509Deleter>;
+
+Bio OpenPem(const std::string& text) {
+  return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
+
+void TrustAll(SSL_CTX* context, const std::string& pem) {
+  const Bio bio = OpenPem(pem);
+  while (const Certificate certificate{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) {
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate.get());
+  }
+}
+
+void Configure(boost::asio::ssl::context& context, const TlsMaterial& material) {
+  // Certificates that cannot be used show as a failed handshake, with its reason.
+  SSL_CTX* native = context.native_handle();
+  SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
+  SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
+  TrustAll(native, material.ca);
+  if (material.certificate.empty()) return;
+  boost::system::error_code ignored;
+  context.use_certificate_chain(
+      boost::asio::buffer(material.certificate.data(), material.certificate.size()), ignored);
+  context.use_private_key(boost::asio::buffer(material.key.data(), material.key.size()),
+                          boost::asio::ssl::context::pem, ignored);
+}
+
+// A half-open connection ends by itself: the kernel asks the peer, and gives up on it.
+void NoticeDeadPeers(void* handle) {
+  auto* stream = static_cast<boost::asio::ssl::stream<boost::asio::ip::tcp::socket&>*>(handle);
+  const int fd = stream->lowest_layer().native_handle();
+  const int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &kKeepAliveSeconds, sizeof(kKeepAliveSeconds));
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &kKeepAliveSeconds, sizeof(kKeepAliveSeconds));
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &kKeepAliveProbes, sizeof(kKeepAliveProbes));
+  ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &kUnansweredMilliseconds,
+               sizeof(kUnansweredMilliseconds));
+}
+
+// The error behind an exception of cpprestsdk: there was no answer, or not all of it.
+absl::Status NoAnswer(const std::string& what, std::exception_ptr exception) {
+  try {
+    std::rethrow_exception(std::move(exception));
+  } catch (const web::http::http_exception& error) {
+    if (error.error_code() == std::errc::timed_out) {
+      return absl::DeadlineExceededError(absl::StrCat(what, ": no answer in time"));
+    }
+    return absl::UnavailableError(absl::StrCat(what, ": ", error.what()));
+  } catch (const std::exception& error) {
+    return absl::UnavailableError(absl::StrCat(what, ": ", error.what()));
+  }
+}
+
+// Reads the body of an answer piece by piece, as it comes, until it ends or `take` has enough.
+class BodyReader : public std::enable_shared_from_this<BodyReader> {
+ public:
+  using Take = std::function<bool(std::string)>;
+
+  BodyReader(const web::http::http_response& response, Take take)
+      : buffer_(response.body().streambuf()), take_(std::move(take)) {}
+
+  pplx::task<void> Read() {
+    auto self = shared_from_this();
+    // Waits for one byte, then takes what has come with it.
+    return buffer_.getc().then([self](Buffer::int_type next) -> pplx::task<void> {
+      if (next == Buffer::traits::eof()) return pplx::task_from_result();
+      std::string piece(std::min(self->buffer_.in_avail(), kPiece), '\0');
+      auto* target = reinterpret_cast<std::uint8_t*>(piece.data());
+      return self->buffer_.getn(target, piece.size())
+          .then([self, piece = std::move(piece)](std::size_t size) mutable -> pplx::task<void> {
+            piece.resize(size);
+            if (!self->take_(std::move(piece))) return pplx::task_from_result();
+            return self->Read();
+          });
+    });
+  }
+
+ private:
+  using Buffer = concurrency::streams::streambuf<std::uint8_t>;
+  static constexpr std::size_t kPiece = 64u << 10;
+
+  Buffer buffer_;
+  const Take take_;
+};
+
+struct Request {
+  web::http::method method;
+  std::string path;
+  std::string content_type;
+  std::string body;
+};
+
+std::string Name(const Request& request) {
+  return absl::StrCat(request.method, " ", request.path.substr(0, request.path.find('?')));
+}
+
+std::string Encode(const std::string& text) { return web::uri::encode_data_string(text); }
+
+// The path with what the query gets more.
+class Url {
+ public:
+  explicit Url(std::string path)
+      : text_(std::move(path)), separator_(text_.find('?') == std::string::npos ? '?' : '&') {}
+  Url& Add(const char* key, const std::string& value) {
+    absl::StrAppend(&text_, std::string(1, separator_), key, "=", Encode(value));
+    separator_ = '&';
+    return *this;
+  }
+  // "fieldSelector=metadata.name=x", as it is written.
+  Url& AddSelector(const std::string& selector) {
+    const std::size_t equals = selector.find('=');
+    if (equals == std::string::npos) return *this;
+    return Add(selector.substr(0, equals).c_str(), selector.substr(equals + 1));
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+  char separator_;
+};
+
+}  // namespace
+
+struct ApiClient::Impl {
+  Impl(ClusterAccess access, Settings wanted)
+      : server(access.server),
+        settings(std::move(wanted)),
+        ca(access.ca_file, access.ca),
+        certificate(access.client_certificate_file, access.client_certificate),
+        key(access.client_key_file, access.client_key),
+        token(access.token_file, access.token) {}
+
+  // A client with today's certificates, and today's token.
+  struct Connection {
+    std::shared_ptr<http_client> client;
+    std::string token;
+  };
+  absl::StatusOr<Connection> Connect(bool for_watch) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    const TimePoint now = Clock::now();
+    TlsMaterial today;
+    ASSIGN_OR_RETURN(today.ca, ca.Get(now));
+    ASSIGN_OR_RETURN(today.certificate, certificate.Get(now));
+    ASSIGN_OR_RETURN(today.key, key.Get(now));
+    Connection connection;
+    ASSIGN_OR_RETURN(connection.token, token.Get(now));
+    while (!connection.token.empty() &&
+           std::isspace(static_cast<unsigned char>(connection.token.back()))) {
+      connection.token.pop_back();
+    }
+    if (today != material) requests = watches = nullptr;
+    material = today;
+    std::shared_ptr<http_client>& client = for_watch ? watches : requests;
+    if (client == nullptr) client = MakeClient(today, for_watch);
+    connection.client = client;
+    return connection;
+  }
+
+  std::shared_ptr<http_client> MakeClient(const TlsMaterial& today, bool for_watch) const {
+    http_client_config config;
+    // Of a pause on the connection; the watch session knows when a stream is overdue.
+    config.set_timeout(for_watch ? std::chrono::seconds(3600) : settings.timeout);
+    config.set_ssl_context_callback(
+        [today](boost::asio::ssl::context& context) { Configure(context, today); });
+    config.set_nativehandle_options([](void* handle) { NoticeDeadPeers(handle); });
+    return std::make_shared<http_client>(server, config);
+  }
+
+  web::http::http_request ToHttp(const Request& request, const std::string& bearer) const {
+    web::http::http_request http(request.method);
+    http.set_request_uri(web::uri(request.path));
+    http.headers().add("User-Agent", settings.user_agent);
+    http.headers().add("Accept", kJson);
+    if (!bearer.empty()) http.headers().add("Authorization", "Bearer " + bearer);
+    if (!request.content_type.empty()) {
+      http.set_body(std::vector<unsigned char>(request.body.begin(), request.body.end()));
+      http.headers().set_content_type(request.content_type);
+    }
+    return http;
+  }
+
+  // A token that was refused may have been rotated early.
+  void Refused() {
+    const std::lock_guard<std::mutex> lock(mutex);
+    token.Forget();
+    certificate.Forget();
+    key.Forget();
+  }
+
+  absl::StatusOr<Json> Do(const Request& request) {
+    absl::StatusOr<Json> answer = Try(request);
+    if (!absl::IsUnauthenticated(answer.status())) return answer;
+    Refused();
+    return Try(request);
+  }
+
+  absl::StatusOr<Json> Try(const Request& request) {
+    const std::string what = Name(request);
+    ASSIGN_OR_RETURN(const Connection connection, Connect(/*for_watch=*/false));
+    try {
+      pplx::cancellation_token_source cancel;
+      const web::http::http_response response =
+          connection.client->request(ToHttp(request, connection.token), cancel.get_token()).get();
+      std::string body;
+      const auto reader = std::make_shared<BodyReader>(response, [&](std::string piece) {
+        body += piece;
+        return body.size() <= settings.max_answer;
+      });
+      reader->Read().get();
+      if (body.size() > settings.max_answer) {
+        cancel.cancel();
+        return absl::ResourceExhaustedError(
+            absl::StrCat(what, ": the answer is larger than ", settings.max_answer, " bytes"));
+      }
+      if (response.status_code() / 100 != 2) {
+        std::string after;
+        response.headers().match("Retry-After", after);
+        return ErrorOfAnswer(what, response.status_code(), body, after);
+      }
+      Json json = Json::parse(body, nullptr, /*allow_exceptions=*/false);
+      if (json.is_discarded()) {
+        return absl::DataLossError(absl::StrCat(what, ": the answer is not JSON"));
+      }
+      return json;
+    } catch (...) {
+      return NoAnswer(what, std::current_exception());
+    }
+  }
+
+  const std::string server;
+  const Settings settings;
+  std::mutex mutex;  // guards all below
+  WatchedFile ca;
+  WatchedFile certificate;
+  WatchedFile key;
+  WatchedFile token;
+  TlsMaterial material;
+  std::shared_ptr<http_client> requests;
+  std::shared_ptr<http_client> watches;
+};
+
+namespace {
+
+// Outlives its Stream in the tasks of cpprestsdk, silent from then on.
+class OpenStream {
+ public:
+  explicit OpenStream(ApiClient::StreamCallbacks callbacks) : callbacks_(std::move(callbacks)) {}
+
+  void Close() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      callbacks_ = {};
+    }
+    cancel_.cancel();
+  }
+  // False when nobody wants to hear it.
+  bool Bytes(std::string bytes) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!callbacks_.on_bytes) return false;
+    callbacks_.on_bytes(std::move(bytes));
+    return true;
+  }
+  void End(const absl::Status& status) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (callbacks_.on_end) callbacks_.on_end(status);
+    callbacks_ = {};
+  }
+  pplx::cancellation_token token() const { return cancel_.get_token(); }
+
+ private:
+  std::mutex mutex_;
+  ApiClient::StreamCallbacks callbacks_;  // guarded by mutex_
+  pplx::cancellation_token_source cancel_;
+};
+
+class StreamHandle : public ApiClient::Stream {
+ public:
+  explicit StreamHandle(std::shared_ptr<OpenStream> open) : open_(std::move(open)) {}
+  ~StreamHandle() override { open_->Close(); }
+
+ private:
+  std::shared_ptr<OpenStream> open_;
+};
+
+// Feeds the stream with the body of the answer, or ends it with the error that it is.
+pplx::task<absl::Status> Follow(const std::string& what, const web::http::http_response& response,
+                                const std::shared_ptr<OpenStream>& open) {
+  constexpr std::size_t kMaxError = 64u << 10;
+  const int code = response.status_code();
+  if (code == 200) {
+    return std::make_shared<BodyReader>(
+               response, [open](std::string piece) { return open->Bytes(std::move(piece)); })
+        ->Read()
+        .then([] { return absl::OkStatus(); });
+  }
+  auto body = std::make_shared<std::string>();
+  std::string after;
+  response.headers().match("Retry-After", after);
+  return std::make_shared<BodyReader>(response,
+                                      [body](const std::string& piece) {
+                                        *body += piece;
+                                        return body->size() < kMaxError;
+                                      })
+      ->Read()
+      .then([=] { return ErrorOfAnswer(what, code, *body, after); });
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ApiClient>> ApiClient::Create(ClusterAccess access,
+                                                             Settings settings) {
+  LimitThreads();
+  auto impl = std::make_shared<Impl>(std::move(access), std::move(settings));
+  const absl::StatusOr<Impl::Connection> first = impl->Connect(/*for_watch=*/false);
+  if (!first.ok()) return first.status();
+  return std::unique_ptr<ApiClient>(new ApiClient(std::move(impl)));
+}
+
+ApiClient::ApiClient(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ApiClient::~ApiClient() = default;
+
+absl::StatusOr<Json> ApiClient::Get(const std::string& path) {
+  return impl_->Do({web::http::methods::GET, path, "", ""});
+}
+
+absl::StatusOr<Json> ApiClient::Post(const std::string& path, const Json& object) {
+  return impl_->Do({web::http::methods::POST, path, kJson, object.dump()});
+}
+
+absl::StatusOr<Json> ApiClient::Delete(const std::string& path, const Json& options) {
+  return impl_->Do({web::http::methods::DEL, path, kJson, options.dump()});
+}
+
+absl::StatusOr<Json> ApiClient::MergePatch(const std::string& path, const Json& patch) {
+  return impl_->Do({web::http::methods::PATCH, path, kMergePatch, patch.dump()});
+}
+
+absl::StatusOr<Json> ApiClient::Apply(const std::string& path, const Json& object,
+                                      const std::string& manager, bool force) {
+  Url url(path);
+  url.Add("fieldManager", manager).Add("fieldValidation", "Strict");
+  if (force) url.Add("force", "true");
+  return impl_->Do({web::http::methods::PATCH, url.text(), kApplyPatch, object.dump()});
+}
+
+absl::StatusOr<Json> ApiClient::List(const std::string& path, const std::string& selector,
+                                     const std::string& resource_version) {
+  Json whole;
+  std::string next;
+  do {
+    Url url(path);
+    url.AddSelector(selector).Add("limit", std::to_string(kPageSize));
+    if (next.empty()) {
+      if (!resource_version.empty()) url.Add("resourceVersion", resource_version);
+    } else {
+      url.Add("continue", next);
+    }
+    ASSIGN_OR_RETURN(Json page, Get(url.text()));
+    const Json::json_pointer metadata_continue("/metadata/continue");
+    next =
+        page.is_object() && page.contains(metadata_continue) && page[metadata_continue].is_string()
+            ? page[metadata_continue].get<std::string>()
+            : "";
+    if (whole.is_null()) {
+      whole = std::move(page);
+    } else if (page.contains("items") && page["items"].is_array() && whole["items"].is_array()) {
+      for (Json& item : page["items"]) whole["items"].push_back(std::move(item));
+    }
+  } while (!next.empty());
+  return whole;
+}
+
+std::unique_ptr<ApiClient::Stream> ApiClient::Watch(const std::string& path,
+                                                    const std::string& selector,
+                                                    const std::string& resource_version,
+                                                    std::chrono::seconds timeout,
+                                                    StreamCallbacks callbacks) {
+  Url url(path);
+  url.AddSelector(selector)
+      .Add("watch", "1")
+      .Add("resourceVersion", resource_version)
+      .Add("allowWatchBookmarks", "true")
+      .Add("timeoutSeconds", std::to_string(timeout.count()));
+  const Request request = {web::http::methods::GET, url.text(), "", ""};
+  const std::string what = absl::StrCat("watch of ", path);
+  auto open = std::make_shared<OpenStream>(std::move(callbacks));
+  auto handle = std::make_unique<StreamHandle>(open);
+
+  const absl::StatusOr<Impl::Connection> connection = impl_->Connect(/*for_watch=*/true);
+  if (!connection.ok()) {
+    open->End(connection.status());
+    return handle;
+  }
+  connection->client->request(impl_->ToHttp(request, connection->token), open->token())
+      .then([what, open](const web::http::http_response& response) {
+        return Follow(what, response, open);
+      })
+      // `impl` keeps the client until the last of its tasks has ended.
+      .then([what, open, impl = impl_](const pplx::task<absl::Status>& outcome) {
+        absl::Status status;
+        try {
+          status = outcome.get();
+        } catch (...) {
+          status = NoAnswer(what, std::current_exception());
+        }
+        if (absl::IsUnauthenticated(status)) impl->Refused();
+        open->End(status);
+      });
+  return handle;
+}
+
+}  // namespace nodedevice

@@ -1,0 +1,200 @@
+#include "lib/kube/watch_session.h"
+
+#include <set>
+#include <utility>
+
+#include "lib/base/backoff.h"
+#include "lib/kube/api_error.h"
+
+namespace nodedevice {
+namespace {
+
+using Json = nlohmann::json;
+using std::chrono::seconds;
+
+constexpr Backoff kBackoff = {.first = std::chrono::milliseconds(800), .limit = seconds(30)};
+constexpr Duration kForgiveAfter = std::chrono::minutes(2);
+constexpr Duration kNoSuchKind = seconds(30);
+constexpr Duration kTooShort = seconds(1);  // for a stream on which nothing came
+constexpr Duration kOverdue = seconds(30);  // beyond the time after which the server closes
+constexpr int kShortestWatch = 300;
+constexpr int kLongestWatch = 600;
+
+std::string TextOf(const Json& object, const char* key) {
+  const auto field = object.find(key);
+  return field != object.end() && field->is_string() ? field->get<std::string>() : "";
+}
+
+Json MetadataOf(const Json& object) {
+  if (!object.is_object()) return Json::object();
+  const auto metadata = object.find("metadata");
+  return metadata != object.end() && metadata->is_object() ? *metadata : Json::object();
+}
+
+// "name" or "namespace/name"; empty for what is no object of the API.
+std::string KeyOf(const Json& metadata) {
+  const std::string name = TextOf(metadata, "name");
+  const std::string space = TextOf(metadata, "namespace");
+  return name.empty() || space.empty() ? name : absl::StrCat(space, "/", name);
+}
+
+}  // namespace
+
+std::vector<WatchSession::Action> WatchSession::Start(TimePoint) {
+  problem_ = absl::UnavailableError("the API server has not answered yet");
+  BeginList("0");
+  return std::exchange(actions_, {});
+}
+
+std::vector<WatchSession::Action> WatchSession::Handle(const Event& event, TimePoint now) {
+  std::visit([&](const auto& what) { On(what, now); }, event);
+  return std::exchange(actions_, {});
+}
+
+void WatchSession::On(const Listed& event, TimePoint now) {
+  if (phase_ != Phase::kListing) return;
+  const std::string version = TextOf(MetadataOf(event.list), "resourceVersion");
+  const auto items = event.list.is_object() ? event.list.find("items") : event.list.end();
+  if (version.empty() || items == event.list.end() || !items->is_array()) {
+    return Wait(absl::DataLossError("the API server's answer is not a list"), now);
+  }
+  std::set<std::string> listed;
+  for (const Json& item : *items) {
+    listed.insert(KeyOf(MetadataOf(item)));
+    Learn(item);
+  }
+  for (auto known = known_.begin(); known != known_.end();) {
+    if (listed.contains(known->first)) {
+      ++known;
+    } else {
+      actions_.push_back(Remove{known->first});
+      known = known_.erase(known);
+    }
+  }
+  actions_.push_back(Synced{});
+  resource_version_ = version;
+  BeginWatch(now);
+}
+
+void WatchSession::On(const ListFailed& event, TimePoint now) {
+  if (phase_ != Phase::kListing) return;
+  // That version is gone, or from another server's future: any will do.
+  if (IsExpired(event.status) && !list_version_.empty()) return BeginList("");
+  Wait(event.status, now);
+}
+
+void WatchSession::On(const Received& event, TimePoint now) {
+  if (phase_ != Phase::kWatching) return;
+  std::vector<WatchFrame> frames;
+  const absl::Status status = frames_.Take(event.bytes, frames);
+  for (const WatchFrame& frame : frames) {
+    stream_said_something_ = true;
+    if (!Take(frame, now)) return;
+  }
+  if (status.ok()) return;
+  // From the same place the same bytes may come again.
+  resource_version_.clear();
+  Abandon(status, now);
+}
+
+void WatchSession::On(const Ended& event, TimePoint now) {
+  if (phase_ != Phase::kWatching) return;
+  if (IsExpired(event.status)) return BeginList(resource_version_);
+  if (!event.status.ok()) return Wait(event.status, now);
+  if (!stream_said_something_ && now - stream_began_ < kTooShort) {
+    return Wait(absl::UnavailableError("the API server closed the watch at once"), now);
+  }
+  BeginWatch(now);
+}
+
+void WatchSession::On(const DeadlinePassed&, TimePoint now) {
+  if (!deadline_ || now < *deadline_) return;
+  deadline_.reset();
+  if (phase_ == Phase::kWatching) {
+    return Abandon(absl::DeadlineExceededError("the watch stands still: the connection is lost"),
+                   now);
+  }
+  if (phase_ != Phase::kWaiting) return;
+  if (list_next_) {
+    BeginList(known_.empty() && resource_version_.empty() ? "0" : resource_version_);
+  } else {
+    BeginWatch(now);
+  }
+}
+
+void WatchSession::BeginList(std::string resource_version) {
+  phase_ = Phase::kListing;
+  deadline_.reset();
+  list_version_ = resource_version;
+  actions_.push_back(List{std::move(resource_version)});
+}
+
+void WatchSession::BeginWatch(TimePoint now) {
+  phase_ = Phase::kWatching;
+  problem_ = absl::OkStatus();
+  if (!well_since_) well_since_ = now;
+  frames_ = WatchFrames();
+  stream_began_ = now;
+  stream_said_something_ = false;
+  const seconds timeout(kShortestWatch +
+                        static_cast<int>(Random() * (kLongestWatch - kShortestWatch)));
+  deadline_ = now + timeout + kOverdue;
+  actions_.push_back(Watch{resource_version_, timeout});
+}
+
+void WatchSession::Wait(const absl::Status& why, TimePoint now) {
+  if (well_since_ && now - *well_since_ >= kForgiveAfter) failures_ = 0;
+  well_since_.reset();
+  problem_ = why;
+  Duration pause = kBackoff.After(++failures_);
+  if (absl::IsNotFound(why)) pause = kNoSuchKind;
+  if (const auto error = ApiErrorOf(why); error && error->retry_after) {
+    pause = std::max(pause, *error->retry_after);
+  }
+  list_next_ = resource_version_.empty() || phase_ == Phase::kListing || absl::IsNotFound(why);
+  phase_ = Phase::kWaiting;
+  deadline_ = now + pause + std::chrono::duration_cast<Duration>(pause * Random());
+}
+
+void WatchSession::Abandon(const absl::Status& why, TimePoint now) {
+  actions_.push_back(CloseStream{});
+  if (IsExpired(why)) {
+    BeginList(resource_version_);
+  } else {
+    Wait(why, now);
+  }
+}
+
+bool WatchSession::Take(const WatchFrame& frame, TimePoint now) {
+  if (frame.type == WatchFrame::Type::kError) {
+    Abandon(ErrorOfStatusObject("watch",
+                                frame.object.dump(-1, ' ', false, Json::error_handler_t::replace)),
+            now);
+    return false;
+  }
+  const Json metadata = MetadataOf(frame.object);
+  const std::string version = TextOf(metadata, "resourceVersion");
+  if (!version.empty()) resource_version_ = version;
+  if (frame.type == WatchFrame::Type::kDeleted) {
+    if (known_.erase(KeyOf(metadata)) > 0) actions_.push_back(Remove{KeyOf(metadata)});
+  } else if (frame.type != WatchFrame::Type::kBookmark) {
+    Learn(frame.object);
+  }
+  return true;
+}
+
+void WatchSession::Learn(const Json& object) {
+  const Json metadata = MetadataOf(object);
+  const std::string key = KeyOf(metadata);
+  if (key.empty()) return;
+  Known now = {.uid = TextOf(metadata, "uid"),
+               .resource_version = TextOf(metadata, "resourceVersion")};
+  Known& before = known_[key];
+  const bool same = !now.resource_version.empty() && before.uid == now.uid &&
+                    before.resource_version == now.resource_version;
+  if (same) return;
+  before = std::move(now);
+  actions_.push_back(Upsert{key, object});
+}
+
+}  // namespace nodedevice

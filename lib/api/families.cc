@@ -11,8 +11,8 @@
 namespace nodedevice {
 namespace {
 
-constexpr std::size_t kMaxGroups = 1024;
-constexpr std::size_t kMaxGroupMembers = 64;
+constexpr std::size_t kMaxGroups = 256;
+constexpr std::size_t kMaxGroupMembers = 32;
 constexpr std::size_t kMaxDevices = 10'000;
 constexpr std::size_t kMaxNumaNodes = 64;
 constexpr std::size_t kMaxArguments = 256;

@@ -1,0 +1,99 @@
+// The patterns of the schema beside the parser's own rules: both judge every short text made of the
+// characters that matter.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include "tests/architecture/crd_schema.h"
+
+namespace nodedevice::testing {
+namespace {
+
+using nlohmann::json;
+
+// The part of a string's schema that is written with patterns, limits and words.
+class TextSchema {
+ public:
+  explicit TextSchema(const json& schema)
+      : limit_(schema.value("maxLength", std::size_t{4096})),
+        words_(schema.value("enum", std::vector<std::string>())) {
+    if (schema.contains("pattern")) patterns_.emplace_back(schema["pattern"].get<std::string>());
+    for (const json& part : schema.value("allOf", json::array())) {
+      patterns_.emplace_back(part.at("pattern").get<std::string>());
+    }
+  }
+
+  bool Takes(const std::string& text) const {
+    for (const std::regex& pattern : patterns_) {
+      if (!std::regex_search(text, pattern)) return false;
+    }
+    const bool known =
+        words_.empty() || std::find(words_.begin(), words_.end(), text) != words_.end();
+    return known && text.size() <= limit_;
+  }
+
+ private:
+  std::size_t limit_;
+  std::vector<std::string> words_;
+  std::vector<std::regex> patterns_;
+};
+
+// Calls `visit` with every text of at most `length` of these characters.
+template <typename Visit>
+void ForEachText(const std::string& characters, std::size_t length, const Visit& visit,
+                 const std::string& begin = "") {
+  visit(begin);
+  if (length == 0) return;
+  for (const char c : characters) ForEachText(characters, length - 1, visit, begin + c);
+}
+
+struct Texts {
+  std::string field;
+  std::string prefix;
+  std::string characters;
+  std::size_t length;
+};
+
+TEST(CrdPatternsTest, TakeWhatTheParserTakes) {
+  const std::string path = "spec.plugins[0].paths.groups[0].paths[0].";
+  const std::string container = "spec.plugins[0].container.";
+  const std::string usb = "spec.plugins[0].paths.groups[0].usb[0].";
+  const std::vector<Texts> all = {
+      {path + "path", "/dev/", "/.*[]!a", 4},
+      {path + "path", "/opt/[", "]^!?/a", 5},
+      {path + "path", "/usr/", "/.\\\n\x7f", 3},
+      {path + "path", "", "/dev", 6},
+      {path + "containerPath", "", "/.a", 7},
+      {path + "containerPath", "/", "\n*\\", 2},
+      {path + "permissions", "", "rwmx", 4},
+      {usb + "vendor", "", "0xXa", 6},
+      {usb + "product", "", "0ag-", 5},
+      {container + "mounts[0].hostPath", "/etc", "/.*a", 6},
+      {container + "mounts[0].containerPath", "", "/.a", 7},
+      {container + "cdi[0]", "", "a1/=-", 6},
+      {container + "cdi[0]", "a/a", "=._:a", 5},
+      {"spec.plugins[0].name", "", "a0-A._", 4},
+      {"spec.plugins[0].static.devices[0].id", "", "a ~\x7f\t", 3},
+      {"spec.plugins[0].static.devices[0].reason", "", " \x7f\x1f~", 3},
+  };
+  for (const Texts& texts : all) {
+    const SchemaPlace place = PlaceAt(kConfigCrd, texts.field);
+    const TextSchema schema(place.schema);
+    std::size_t taken = 0;
+    ForEachText(texts.characters, texts.length, [&](const std::string& text) {
+      const std::string whole = texts.prefix + text;
+      const bool takes = schema.Takes(whole);
+      taken += takes ? 1 : 0;
+      EXPECT_EQ(takes, MessagesAt(ErrorsWith(place, whole), place.path()).empty())
+          << place.path() << ": " << json(whole);
+    });
+    EXPECT_GT(taken, 0u) << place.path() << " " << texts.prefix << " " << texts.characters;
+  }
+}
+
+}  // namespace
+}  // namespace nodedevice::testing

@@ -1,6 +1,7 @@
 # Everything comes from Debian 12 packages; scripts/install-deps names them.
 find_package(Threads REQUIRED)
 find_package(Boost 1.74 REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
 find_package(absl REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(yaml-cpp 0.7 REQUIRED)
@@ -13,7 +14,6 @@ find_package(OpenSSL 3 REQUIRED)
 find_package(cpprestsdk REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(GTest REQUIRED)
-find_library(CIVETWEB_LIBRARY civetweb REQUIRED)
 find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
 
 # gRPC without TLS: the kubelet's sockets are plain HTTP/2, and the unsecure library leaves OpenSSL

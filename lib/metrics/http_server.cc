@@ -1,93 +1,173 @@
 #include "lib/metrics/http_server.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
 #include <sys/socket.h>
 
-#include <chrono>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
 #include <exception>
-#include <string_view>
 #include <thread>
 #include <utility>
-#include <vector>
 
-#include "civetweb.h"
+#include "lib/base/event_loop.h"
 #include "lib/base/unique_fd.h"
 #include "lib/metrics/listen_address.h"
+#include "lib/metrics/token_reviews.h"
 
 namespace nodedevice {
 namespace {
 
-constexpr char kHtml[] = "text/html";
-constexpr auto kBetweenKnocks = std::chrono::milliseconds(5);
+using boost::asio::posix::stream_descriptor;
 
-std::string_view ReasonPhrase(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 503:
-      return "Service Unavailable";
-    default:
-      return status < 400 ? "OK" : "Error";
-  }
+constexpr int kBacklog = 64;
+constexpr int kAcceptedAtOnce = 16;  // then others have their turn
+// Until the next try when the process has no descriptor or memory left for a connection.
+constexpr Duration kOutOfDescriptors = std::chrono::milliseconds(100);
+
+HttpResponse NotFound(const HttpServer::Routes& routes) {
+  std::string body = "not found; there is:\n";
+  for (const auto& [path, handler] : routes) absl::StrAppend(&body, path, "\n");
+  return {.status = 404, .body = std::move(body)};
 }
 
-void Write(mg_connection* connection, const HttpResponse& response, bool with_body) {
-  std::string text = absl::StrCat(
-      "HTTP/1.1 ", response.status, " ", std::string(ReasonPhrase(response.status)),
-      "\r\nContent-Type: ", response.content_type, "\r\nContent-Length: ", response.body.size(),
-      "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n");
-  if (response.status == 405) absl::StrAppend(&text, "Allow: GET, HEAD\r\n");
-  // What a page shows came from other processes: should an escape ever be forgotten, it still runs
-  // no script and loads nothing.
-  if (response.content_type.starts_with(kHtml)) {
-    absl::StrAppend(&text,
-                    "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n");
-  }
-  absl::StrAppend(&text, "\r\n");
-  if (with_body) text += response.body;
-  // A client that went away needs no answer.
-  [[maybe_unused]] const int written = mg_write(connection, text.data(), text.size());
-}
-
-// Connects and hangs up. Whether it works does not matter.
-void Knock(const ListenAddress& address) {
-  const UniqueFd fd(
-      ::socket(address.ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (address.ipv6) {
-    sockaddr_in6 peer = {};
-    peer.sin6_family = AF_INET6;
-    peer.sin6_port = htons(address.port);
-    ::inet_pton(AF_INET6, address.host.c_str(), &peer.sin6_addr);
-    (void)::connect(fd.get(), reinterpret_cast<const sockaddr*>(&peer), sizeof(peer));
-  } else {
-    sockaddr_in peer = {};
-    peer.sin_family = AF_INET;
-    peer.sin_port = htons(address.port);
-    ::inet_pton(AF_INET, address.host.c_str(), &peer.sin_addr);
-    (void)::connect(fd.get(), reinterpret_cast<const sockaddr*>(&peer), sizeof(peer));
-  }
+void NoDelay(int fd) {
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 }  // namespace
 
+// Everything below Run() happens on the server's thread.
 struct HttpServer::Impl {
-  HttpResponse Answer(const mg_request_info& request) const {
-    const std::string_view method = request.request_method ? request.request_method : "";
-    if (method != "GET" && method != "HEAD") {
-      return {.status = 405, .body = "only GET and HEAD are answered\n"};
+  Impl(UniqueFd listening, Routes paths, HttpServerOptions server_options)
+      : listener_fd(std::move(listening)),
+        routes(std::move(paths)),
+        options(std::move(server_options)),
+        listener(context, listener_fd.get()),
+        pause(context),
+        reviews(std::move(options.review), [this](std::function<void()> call) {
+          boost::asio::post(context, std::move(call));
+        }) {
+    service.limits = options.limits;
+    service.answer = [this](const HttpRequest& request,
+                            const std::optional<std::string>& certificate_name,
+                            std::function<void(const HttpResponse&)> done) {
+      Answer(request, certificate_name, std::move(done));
+    };
+    service.late = NotReviewed(
+        absl::DeadlineExceededError("the Kubernetes API did not answer in time; is it up?"));
+  }
+  ~Impl() { listener.release(); }  // borrowed: asio must not close it
+
+  void Run() {
+    BlockSignals({SIGPIPE});  // OpenSSL writes to sockets that may have been closed
+    for (;;) {
+      // What throws in a step, such as a lack of memory, costs that step: the connection it
+      // belongs to ends by its deadline.
+      try {
+        context.run();
+        return;
+      } catch (const std::exception&) {
+        if (!ending) AcceptSoon();
+      }
     }
-    const auto route = routes.find(std::string_view(request.local_uri ? request.local_uri : ""));
-    if (route == routes.end()) {
-      std::string body = "not found; there is:\n";
-      for (const auto& [path, handler] : routes) absl::StrAppend(&body, path, "\n");
-      return {.status = 404, .body = std::move(body)};
+  }
+
+  void AcceptSoon() {
+    listener.cancel();  // one wait at a time
+    listener.async_wait(stream_descriptor::wait_read,
+                        [this](const boost::system::error_code& error) {
+                          if (!error) Accept();
+                        });
+  }
+
+  void Accept() {
+    for (int i = 0; i < kAcceptedAtOnce && !ending; ++i) {
+      UniqueFd fd(::accept4(listener_fd.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+      if (fd) {
+        Take(std::move(fd));
+        continue;
+      }
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        pause.expires_after(kOutOfDescriptors);
+        return pause.async_wait([this](const boost::system::error_code& error) {
+          if (!error && !ending) AcceptSoon();
+        });
+      }
+      if (errno == EAGAIN) break;  // anything else is the end of that one connection
     }
-    // The C library above cannot carry an exception, such as one of memory.
+    if (!ending) AcceptSoon();
+  }
+
+  void Take(UniqueFd fd) {
+    if (connections.size() >= options.limits.connections && !CloseLongestIdle()) return;
+    NoDelay(fd.get());
+    if (options.tls) options.tls->Refresh(Clock::now());
+    const auto connection = HttpConnection::Start(
+        context, SocketStream(std::move(fd), options.tls ? options.tls->context() : nullptr),
+        service, [this](HttpConnection* closed) {
+          connections.erase(closed);
+          if (farewell && connections.empty()) farewell->cancel();
+        });
+    connections[connection.get()] = connection;
+  }
+
+  // Who only keeps a connection for later gives way to who wants something now.
+  bool CloseLongestIdle() {
+    HttpConnection* longest = nullptr;
+    for (const auto& [connection, owned] : connections) {
+      if (!connection->idle_since()) continue;
+      if (longest == nullptr || connection->idle_since() < longest->idle_since()) {
+        longest = connection;
+      }
+    }
+    if (longest == nullptr) return false;
+    const auto owned = connections.extract(longest);
+    longest->Close();
+    return true;
+  }
+
+  void Answer(const HttpRequest& request, const std::optional<std::string>& certificate_name,
+              std::function<void(const HttpResponse&)> done) {
+    if (request.method != "GET" && request.method != "HEAD") {
+      return done({.status = 405, .body = "only GET and HEAD are answered\n"});
+    }
+    if (options.tls == nullptr) return done(Handle(request.path));
+    // Not only when somebody connects: a client may stay connected for months, and /metrics tells
+    // when the certificate expires.
+    options.tls->Refresh(Clock::now());
+    const Access access = DecideAccess(options.access, request, certificate_name);
+    if (access != Access::kReview) {
+      return done(Decided(access, request.path, certificate_name.value_or("")));
+    }
+    reviews.Ask(*request.bearer_token, [this, path = request.path, done = std::move(done)](
+                                           const absl::StatusOr<TokenVerdict>& verdict) {
+      done(verdict.ok() ? Decided(DecideAccess(*verdict), path, verdict->user)
+                        : NotReviewed(verdict.status()));
+    });
+  }
+
+  HttpResponse Decided(Access access, const std::string& path, const std::string& user) const {
+    switch (access) {
+      case Access::kGranted:
+        return Handle(path);
+      case Access::kForbidden:
+        return Forbidden(user);
+      case Access::kUnauthenticated:
+      case Access::kReview:
+        break;
+    }
+    return Unauthenticated();
+  }
+
+  HttpResponse Handle(const std::string& path) const {
+    const auto route = routes.find(path);
+    if (route == routes.end()) return NotFound(routes);
     try {
       return route->second();
     } catch (const std::exception& error) {
@@ -95,88 +175,65 @@ struct HttpServer::Impl {
     }
   }
 
-  static Impl* Of(const mg_connection* connection) {
-    return static_cast<Impl*>(mg_get_user_data(mg_get_context(connection)));
+  // The thread ends when nothing is left to do.
+  void End() {
+    ending = true;
+    listener.cancel();
+    pause.cancel();
+    if (connections.empty()) return;
+    farewell.emplace(context);
+    farewell->expires_after(options.limits.farewell);
+    farewell->async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      for (const auto& [connection, owned] : connections) connection->Close();
+    });
+    for (const auto& [connection, owned] : connections) connection->Finish();
   }
 
-  // Called for every request before CivetWeb looks at files, which it is never to serve.
-  static int OnRequest(mg_connection* connection) {
-    const mg_request_info& request = *mg_get_request_info(connection);
-    const HttpResponse response = Of(connection)->Answer(request);
-    const bool head = std::string_view(request.request_method) == "HEAD";
-    Write(connection, response, !head);
-    return response.status;  // handled
-  }
-
-  // CivetWeb tells why it cannot start only here, from inside mg_start().
-  static int OnMessage(const mg_connection* connection, const char* message) {
-    Impl* self = Of(connection);
-    if (self && std::this_thread::get_id() == self->starter && self->problem.empty()) {
-      self->problem = message;  // the first one: what follows is its consequence
-    }
-    return 1;  // do not print it
-  }
-
+  UniqueFd listener_fd;
   ListenAddress listen;
   std::string address;
-  Routes routes;
-  const std::thread::id starter = std::this_thread::get_id();
-  std::string problem;  // touched by that thread only
-  mg_context* context = nullptr;
+  const Routes routes;
+  HttpServerOptions options;
+  HttpService service;
+  boost::asio::io_context context{1};
+  stream_descriptor listener;
+  boost::asio::steady_timer pause;
+  std::optional<boost::asio::steady_timer> farewell;
+  TokenReviews reviews;
+  std::map<HttpConnection*, std::shared_ptr<HttpConnection>> connections;
+  bool ending = false;
+  std::thread thread;
 };
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string& listen,
-                                                              Routes routes) {
-  auto impl = std::make_unique<Impl>();
-  ASSIGN_OR_RETURN(impl->listen, ParseListenAddress(listen));
-  const std::string context = absl::StrCat("--listen ", listen);
-  if (!impl->listen.loopback) {
+                                                              Routes routes,
+                                                              HttpServerOptions options) {
+  ASSIGN_OR_RETURN(ListenAddress address, ParseListenAddress(listen));
+  const std::string flag = absl::StrCat("--listen ", listen);
+  if (!address.loopback && options.tls == nullptr) {
     return absl::InvalidArgumentError(
-        absl::StrCat(context, ": plain HTTP is served on loopback only"));
+        absl::StrCat(flag, ": plain HTTP is served on loopback only"));
   }
-  impl->routes = std::move(routes);
-
-  const std::string port = impl->listen.ToString();
-  std::vector<const char*> options;
-  const auto set = [&options](const char* name, const char* value) {
-    options.insert(options.end(), {name, value});
-  };
-  set("listening_ports", port.c_str());
-  set("num_threads", "2");
-  set("max_request_size", "8192");
-  set("request_timeout_ms", "5000");
-  set("enable_keep_alive", "no");  // an idle client must not hold one of the two threads
-  set("enable_directory_listing", "no");
-  set("access_control_allow_origin", "");
-  set("access_control_allow_methods", "");
-  options.push_back(nullptr);
-  mg_callbacks callbacks = {};
-  callbacks.begin_request = &Impl::OnRequest;
-  callbacks.log_message = &Impl::OnMessage;
-  impl->context = mg_start(&callbacks, impl.get(), options.data());
-  if (impl->context == nullptr) {
-    return absl::UnavailableError(absl::StrCat(
-        context, ": cannot listen: ", impl->problem.empty() ? "unknown reason" : impl->problem));
+  absl::StatusOr<UniqueFd> listener = Listen(address, kBacklog);
+  if (!listener.ok()) return Annotate(listener.status(), flag);
+  try {
+    auto impl = std::make_unique<Impl>(*std::move(listener), std::move(routes), std::move(options));
+    impl->listen = address;
+    impl->address = address.ToString();
+    impl->AcceptSoon();
+    impl->thread = std::thread([impl = impl.get()] { impl->Run(); });
+    return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
+  } catch (const std::exception& error) {
+    return absl::UnavailableError(absl::StrCat(flag, ": cannot serve: ", error.what()));
   }
-  mg_server_port bound = {};
-  if (mg_get_server_ports(impl->context, 1, &bound) == 1) {
-    impl->listen.port = static_cast<std::uint16_t>(bound.port);
-  }
-  impl->address = impl->listen.ToString();
-  return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 HttpServer::~HttpServer() {
-  // CivetWeb's listening thread looks at its stop flag every two seconds, or after a connection.
-  const std::jthread knocker([this](const std::stop_token& done) {
-    while (!done.stop_requested()) {
-      Knock(impl_->listen);
-      std::this_thread::sleep_for(kBetweenKnocks);
-    }
-  });
-  mg_stop(impl_->context);
+  boost::asio::post(impl_->context, [impl = impl_.get()] { impl->End(); });
+  impl_->thread.join();
 }
 
 const std::string& HttpServer::address() const { return impl_->address; }

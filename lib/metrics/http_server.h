@@ -7,33 +7,41 @@
 #include <string>
 
 #include "lib/base/status.h"
+#include "lib/metrics/access.h"
+#include "lib/metrics/http_connection.h"
+#include "lib/metrics/http_response.h"
+#include "lib/metrics/tls_credentials.h"
 
 namespace nodedevice {
 
-struct HttpResponse {
-  int status = 200;
-  std::string content_type = "text/plain; charset=utf-8";
-  std::string body;
+struct HttpServerOptions {
+  // HTTPS with these, on any address, for whom the rules let in; they must outlive the server, and
+  // the server refreshes them. Null: plain HTTP for everybody on the node, on loopback.
+  TlsCredentials* tls = nullptr;
+  AccessRules access = {};
+  TokenReviewer review = {};  // without one, no bearer token is accepted
+  HttpLimits limits = {};
 };
 
 // Answers GET and HEAD requests for a fixed set of paths. Meant for /metrics, /healthz, /readyz and
-// a page for people: query strings and request bodies are ignored, other methods get 405, other
-// paths 404, long headers and slow clients are cut off.
+// a page for people: query strings are ignored, other methods get 405, other paths 404, a request
+// with a body 413 and one with a long header 431; slow, idle and too many clients are cut off as
+// HttpLimits says.
 //
-// Handlers run on the server's two threads, two at a time: they may only read what is safe to share
+// Handlers run one at a time on the server's only thread: they may only read what is safe to share
 // (a Published snapshot), must not block, and what they refer to must outlive the server.
 class HttpServer {
  public:
   using Handler = std::function<HttpResponse()>;
   using Routes = std::map<std::string, Handler, std::less<>>;  // by exact path
 
-  // Listens on "127.0.0.1:9807", "[::1]:9807" or with port 0 on any free port. Fails, with a
-  // message that begins with "--listen <address>", when the address is malformed or in use, or is
-  // not a loopback address: what is served is not encrypted.
-  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const std::string& listen,
-                                                           Routes routes);
+  // Listens on "127.0.0.1:9807", "[::1]:9807" or with port 0 on any free port; "[::]:9807" takes
+  // IPv4 too. Fails, with a message that begins with "--listen <address>", when the address is
+  // malformed or in use, or when it is not a loopback address and there is no TLS.
+  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const std::string& listen, Routes routes,
+                                                           HttpServerOptions options = {});
 
-  // Finishes requests that run and closes the port.
+  // Closes the port, gives requests that were read a moment to be answered, and ends the thread.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

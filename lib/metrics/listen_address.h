@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "lib/base/status.h"
+#include "lib/base/unique_fd.h"
 
 namespace nodedevice {
 
@@ -21,5 +22,9 @@ struct ListenAddress {
 };
 
 absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text);
+
+// A listening, non-blocking TCP socket there; sets the port that was found for 0. "[::]" takes IPv4
+// too.
+absl::StatusOr<UniqueFd> Listen(ListenAddress& address, int backlog);
 
 }  // namespace nodedevice

@@ -20,7 +20,8 @@ struct HttpAnswer {
   std::string body;
 };
 
-// Sends these bytes to 127.0.0.1:port and reads until the server closes the connection.
+// Sends these bytes to 127.0.0.1:port and reads until the server closes the connection: ask for
+// that with "Connection: close".
 inline HttpAnswer SendHttp(std::uint16_t port, std::string_view request) {
   const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address = {};
@@ -53,7 +54,8 @@ inline HttpAnswer SendHttp(std::uint16_t port, std::string_view request) {
 
 inline HttpAnswer HttpGet(std::uint16_t port, const std::string& path,
                           const std::string& method = "GET") {
-  return SendHttp(port, method + " " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  return SendHttp(
+      port, method + " " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
 }
 
 }  // namespace nodedevice::testing

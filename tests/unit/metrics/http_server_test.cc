@@ -76,11 +76,12 @@ TEST(HttpServerTest, RefusesOtherMethods) {
   }
 }
 
-TEST(HttpServerTest, IgnoresABody) {
+TEST(HttpServerTest, RefusesABody) {
   const auto server = StartOnAnyPort();
   const HttpAnswer answer = SendHttp(
       server->port(), "GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello");
-  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.status, 413);
+  EXPECT_THAT(answer.head, HasSubstr("Connection: close\r\n"));
 }
 
 TEST(HttpServerTest, CutsOffEndlessHeaders) {
@@ -88,13 +89,13 @@ TEST(HttpServerTest, CutsOffEndlessHeaders) {
   const HttpAnswer answer = SendHttp(
       server->port(),
       "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + std::string(100'000, 'x') + "\r\n\r\n");
-  EXPECT_NE(answer.status, 200);
+  EXPECT_EQ(answer.status, 431);
   EXPECT_EQ(HttpGet(server->port(), "/healthz").status, 200) << "and serves the next one";
 }
 
 TEST(HttpServerTest, SurvivesBytesThatAreNotHttp) {
   const auto server = StartOnAnyPort();
-  EXPECT_NE(SendHttp(server->port(), std::string("\x16\x03\x01\0\xff\r\n\r\n", 9)).status, 200);
+  EXPECT_EQ(SendHttp(server->port(), std::string("\x16\x03\x01\0\xff\r\n\r\n", 9)).status, 400);
   EXPECT_EQ(HttpGet(server->port(), "/healthz").status, 200);
 }
 

@@ -15,6 +15,7 @@
 #include "lib/base/process.h"
 #include "lib/base/published.h"
 #include "lib/metrics/http_server.h"
+#include "lib/metrics/tls_credentials.h"
 
 namespace nodedevice {
 namespace {
@@ -30,6 +31,14 @@ int Fail(const absl::Status& status) {
   return 1;
 }
 
+// Null when plain HTTP is asked for.
+absl::StatusOr<std::unique_ptr<TlsCredentials>> LoadTls(const TlsOptions& options) {
+  if (options.certificate.empty()) return nullptr;
+  return TlsCredentials::Load(options, [](const TlsNews& news) {
+    spdlog::log(news.problem ? spdlog::level::warn : spdlog::level::info, news.text);
+  });
+}
+
 int Run(const AgentOptions& options) {
   if (const absl::Status status =
           ConfigureLog("node-device-agent", options.log_format, options.log_level);
@@ -42,10 +51,15 @@ int Run(const AgentOptions& options) {
   first.started = first.looked_at = Clock::now();
   Published<Snapshot> published(first);
   EventLoop loop;
-  absl::StatusOr<std::unique_ptr<HttpServer>> server =
-      HttpServer::Start(options.listen, AgentRoutes(published));
+  absl::StatusOr<std::unique_ptr<TlsCredentials>> tls = LoadTls(options.tls);
+  if (!tls.ok()) return Fail(tls.status());
+  absl::StatusOr<std::unique_ptr<HttpServer>> server = HttpServer::Start(
+      options.listen, AgentRoutes(published, tls->get()),
+      {.tls = tls->get(),
+       .access = {.client_names = {options.client_names.begin(), options.client_names.end()}}});
   if (!server.ok()) return Fail(server.status());
-  spdlog::info("serving http://{}/ with /metrics, /healthz and /readyz", (*server)->address());
+  spdlog::info("serving {}://{}/ with /metrics, /healthz and /readyz", *tls ? "https" : "http",
+               (*server)->address());
 
   Agent agent(loop, options.config,
               {.plugin_binary = options.plugin_binary,

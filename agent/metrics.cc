@@ -38,6 +38,7 @@ class Family {
     family_.metric.push_back(std::move(metric));
   }
 
+  MetricFamily Take() { return std::move(family_); }
   // A family without series is left out.
   void MoveTo(std::vector<MetricFamily>& families) {
     if (!family_.metric.empty()) families.push_back(std::move(family_));
@@ -163,6 +164,14 @@ std::vector<MetricFamily> ToMetrics(const Snapshot& snapshot) {
   AddPlugins(snapshot, families);
   AddResources(snapshot, families);
   return families;
+}
+
+MetricFamily CertificateExpiry(std::int64_t not_after) {
+  Family expiry(MetricType::Gauge, "nodedevice_tls_certificate_expiry_seconds",
+                "When the certificate that this is served with expires, in seconds since the "
+                "Unix epoch.");
+  expiry.Add({}, not_after);
+  return expiry.Take();
 }
 
 }  // namespace nodedevice

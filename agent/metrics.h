@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "agent/snapshot.h"
@@ -11,5 +12,8 @@ namespace nodedevice {
 // configured: the totals of its earlier processes are part of the snapshot. What a foreign (exec)
 // plugin does with its resource is not known and has no series.
 std::vector<prometheus::MetricFamily> ToMetrics(const Snapshot& snapshot);
+
+// The certificate that the metrics are served with, which expires at `not_after` (Unix seconds).
+prometheus::MetricFamily CertificateExpiry(std::int64_t not_after);
 
 }  // namespace nodedevice

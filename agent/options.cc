@@ -10,6 +10,39 @@ namespace {
 
 constexpr int kWrongUsage = 2;
 
+void AddTlsOptions(CLI::App& app, AgentOptions& options) {
+  CLI::Option* certificate =
+      app.add_option("--tls-cert", options.tls.certificate,
+                     "serve HTTPS with this certificate (PEM, with its chain); read again when it "
+                     "changes")
+          ->type_name("FILE");
+  CLI::Option* key = app.add_option("--tls-key", options.tls.key, "its private key (PEM)")
+                         ->type_name("FILE")
+                         ->needs(certificate);
+  certificate->needs(key);
+  CLI::Option* client_ca =
+      app.add_option("--client-ca", options.tls.client_ca,
+                     "let in clients with a certificate that this bundle (PEM) verifies")
+          ->type_name("FILE")
+          ->needs(certificate);
+  app.add_option("--client-name", options.client_names,
+                 "and whose subject has this common name; may be given again")
+      ->type_name("NAME")
+      ->allow_extra_args(false)
+      ->needs(client_ca)
+      ->capture_default_str();
+  app.add_option("--tls-min-version", options.tls.min_version, "VersionTLS12 or VersionTLS13")
+      ->check(CLI::IsMember({"VersionTLS12", "VersionTLS13"}))
+      ->needs(certificate)
+      ->capture_default_str();
+  app.add_option("--tls-cipher-suites", options.tls.cipher_suites,
+                 "suites for TLS 1.2, with commas between, by their OpenSSL or IANA names")
+      ->type_name("NAMES")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->needs(certificate);
+}
+
 }  // namespace
 
 std::variant<AgentOptions, EarlyExit> ParseAgentOptions(int argc, const char* const* argv,
@@ -33,9 +66,11 @@ std::variant<AgentOptions, EarlyExit> ParseAgentOptions(int argc, const char* co
       ->type_name("DIR")
       ->capture_default_str();
   app.add_option("--listen", options.listen,
-                 "where /metrics, /healthz, /readyz and the page are served; loopback only")
+                 "where /metrics, /healthz, /readyz and the page are served; without --tls-cert "
+                 "loopback only")
       ->type_name("ADDRESS:PORT")
       ->capture_default_str();
+  AddTlsOptions(app, options);
   app.add_option("--plugin-binary", options.plugin_binary, "the node-device-plugin to run")
       ->type_name("FILE")
       ->capture_default_str();

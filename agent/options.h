@@ -3,8 +3,10 @@
 #include <filesystem>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "lib/base/status.h"
+#include "lib/metrics/tls_context.h"
 
 namespace nodedevice {
 
@@ -14,6 +16,10 @@ struct AgentOptions {
   std::filesystem::path host_root = "/";
   std::filesystem::path kubelet_dir;
   std::string listen = "127.0.0.1:9807";
+  TlsOptions tls;  // without a certificate: plain HTTP
+  // Who is let in by a client certificate: the Prometheus that OpenShift brings.
+  std::vector<std::string> client_names = {
+      "system:serviceaccount:openshift-monitoring:prometheus-k8s"};
   std::filesystem::path plugin_binary;
   bool check = false;
   std::string log_format = "text";

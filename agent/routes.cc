@@ -18,8 +18,9 @@ HttpResponse OkUnless(const std::vector<std::string>& reasons) {
   return {.status = 503, .body = absl::StrCat(absl::StrJoin(reasons, "\n"), "\n")};
 }
 
-HttpResponse Metrics(const Snapshot& snapshot) {
+HttpResponse Metrics(const Snapshot& snapshot, const TlsCredentials* tls) {
   std::vector<prometheus::MetricFamily> families = ToMetrics(snapshot);
+  if (tls) families.push_back(CertificateExpiry(tls->not_after()));
   std::vector<prometheus::MetricFamily> process = ProcessMetrics();
   families.insert(families.end(), std::make_move_iterator(process.begin()),
                   std::make_move_iterator(process.end()));
@@ -28,11 +29,11 @@ HttpResponse Metrics(const Snapshot& snapshot) {
 
 }  // namespace
 
-HttpServer::Routes AgentRoutes(const Published<Snapshot>& published) {
+HttpServer::Routes AgentRoutes(const Published<Snapshot>& published, const TlsCredentials* tls) {
   HttpServer::Routes routes;
-  routes["/metrics"] = [&published] {
+  routes["/metrics"] = [&published, tls] {
     const Latest<Snapshot> snapshot = published.Get();
-    return Metrics(*snapshot);
+    return Metrics(*snapshot, tls);
   };
   routes["/healthz"] = [&published] {
     const Latest<Snapshot> snapshot = published.Get();

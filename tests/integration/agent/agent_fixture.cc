@@ -80,22 +80,26 @@ void AgentTest::StartDeviceManager() {
 void AgentTest::StopDeviceManager() { device_manager_.reset(); }
 
 void AgentTest::StartAgent() {
+  StartAgent("", "http");
+  ASSERT_TRUE(WaitFor([this] { return Get("/healthz").status == 200; }));
+}
+
+void AgentTest::StartAgent(const std::string& arguments, const std::string& scheme) {
   const std::string command = absl::StrCat(
       "exec ", kAgent, " --config ", folder_, "/config.yaml --host-root ", folder_,
       "/host --kubelet-dir ", folder_, "/kubelet --listen 127.0.0.1:0 --plugin-binary ", folder_,
-      "/node-device-plugin 2> ", folder_, "/agent.log");
+      "/node-device-plugin ", arguments, " 2> ", folder_, "/agent.log");
   absl::StatusOr<SpawnedChild> agent =
       Spawn({.command = {"/bin/sh", "-c", command}, .parent_death_signal = SIGKILL});
   ASSERT_TRUE(agent.ok()) << agent.status();
   agent_ = *std::move(agent);
-  ASSERT_TRUE(WaitFor([this] {
-    constexpr std::string_view kSays = "serving http://127.0.0.1:";
+  ASSERT_TRUE(WaitFor([this, says = "serving " + scheme + "://127.0.0.1:"] {
     const std::string log = Log();
-    const std::size_t at = log.find(kSays);
+    const std::size_t at = log.find(says);
     if (at == std::string::npos || log.find("/ with", at) == std::string::npos) return false;
-    port_ = static_cast<std::uint16_t>(std::atoi(log.c_str() + at + kSays.size()));
-    return Get("/healthz").status == 200;
-  }));
+    port_ = static_cast<std::uint16_t>(std::atoi(log.c_str() + at + says.size()));
+    return true;
+  })) << Log();
 }
 
 void AgentTest::Signal(int signal) { ::kill(agent_.pid, signal); }

@@ -41,6 +41,9 @@ class AgentTest : public ::testing::Test {
 
   // Starts it and waits until it serves.
   void StartAgent();
+  // The same with these arguments beside the usual ones, up to where it says on which port it
+  // serves "http" or "https".
+  void StartAgent(const std::string& arguments, const std::string& scheme);
   void Signal(int signal);
   // Its end; fails the test when it does not come.
   ChildExit WaitForAgentExit();
@@ -53,6 +56,7 @@ class AgentTest : public ::testing::Test {
 
   // ---- what it says ------------------------------------------------------------------------
 
+  std::uint16_t port() const { return port_; }
   HttpAnswer Get(const std::string& path) const { return HttpGet(port_, path); }
   bool IsReady() const { return Get("/readyz").status == 200; }
   bool ReadinessSays(const std::string& text) const;

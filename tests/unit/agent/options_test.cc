@@ -8,6 +8,7 @@
 namespace nodedevice::testing {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 std::variant<AgentOptions, EarlyExit> Parse(std::vector<const char*> arguments) {
@@ -48,6 +49,48 @@ TEST(OptionsTest, TakesEveryFlag) {
   EXPECT_TRUE(options.check);
   EXPECT_EQ(options.log_format, "json");
   EXPECT_EQ(options.log_level, "debug");
+}
+
+TEST(OptionsTest, ServesPlainHttpByDefault) {
+  const auto parsed = Parse({"--config", "c"});
+  const auto& options = std::get<AgentOptions>(parsed);
+  EXPECT_TRUE(options.tls.certificate.empty());
+  EXPECT_EQ(options.tls.min_version, "VersionTLS12");
+  EXPECT_THAT(options.client_names,
+              ElementsAre("system:serviceaccount:openshift-monitoring:prometheus-k8s"));
+}
+
+TEST(OptionsTest, TakesEveryFlagOfTls) {
+  const auto parsed =
+      Parse({"--config", "c", "--tls-cert", "/t/tls.crt", "--tls-key", "/t/tls.key", "--client-ca",
+             "/t/ca.crt", "--client-name", "a", "--client-name", "b", "--tls-min-version",
+             "VersionTLS13", "--tls-cipher-suites", "one,two"});
+  const auto& options = std::get<AgentOptions>(parsed);
+  EXPECT_EQ(options.tls.certificate, "/t/tls.crt");
+  EXPECT_EQ(options.tls.key, "/t/tls.key");
+  EXPECT_EQ(options.tls.client_ca, "/t/ca.crt");
+  EXPECT_EQ(options.tls.min_version, "VersionTLS13");
+  EXPECT_THAT(options.tls.cipher_suites, ElementsAre("one", "two"));
+  EXPECT_THAT(options.client_names, ElementsAre("a", "b"));
+}
+
+TEST(OptionsTest, FlagsOfTlsComeTogether) {
+  const auto problem = [](std::vector<const char*> flags) {
+    flags.insert(flags.begin(), {"--config", "c"});
+    EXPECT_EQ(ExitOf(flags).code, 2);
+    return ExitOf(flags).text;
+  };
+  EXPECT_THAT(problem({"--tls-cert", "c"}), HasSubstr("--tls-cert requires --tls-key"));
+  EXPECT_THAT(problem({"--tls-key", "k"}), HasSubstr("--tls-key requires --tls-cert"));
+  EXPECT_THAT(problem({"--client-ca", "a"}), HasSubstr("--client-ca requires --tls-cert"));
+  EXPECT_THAT(problem({"--tls-cert", "c", "--tls-key", "k", "--client-name", "n"}),
+              HasSubstr("--client-name requires --client-ca"));
+  EXPECT_THAT(problem({"--tls-min-version", "VersionTLS13"}),
+              HasSubstr("--tls-min-version requires --tls-cert"));
+  EXPECT_THAT(problem({"--tls-cipher-suites", "a"}),
+              HasSubstr("--tls-cipher-suites requires --tls-cert"));
+  EXPECT_THAT(problem({"--tls-cert", "c", "--tls-key", "k", "--tls-min-version", "VersionTLS11"}),
+              HasSubstr("--tls-min-version: VersionTLS11"));
 }
 
 TEST(OptionsTest, SaysWhatIsWrong) {

@@ -28,10 +28,10 @@ bool ShowsLostStream(const Snapshot& known, const Reported& report) {
 
 }  // namespace
 
-Agent::Agent(EventLoop& loop, std::filesystem::path config, LaunchSettings settings,
-             Published<Snapshot>& published, std::function<void()> on_stopped)
+Agent::Agent(EventLoop& loop, const MakeConfigSource& config, LaunchSettings settings,
+             Published<Snapshot>& published, Callbacks callbacks)
     : published_(published),
-      on_stopped_(std::move(on_stopped)),
+      callbacks_(std::move(callbacks)),
       paths_(settings.kubelet_dir),
       launcher_(loop, std::move(settings),
                 {.on_report = [this](const Reported& report) { OnReport(report); },
@@ -40,12 +40,11 @@ Agent::Agent(EventLoop& loop, std::filesystem::path config, LaunchSettings setti
           loop, paths_,
           {.on_transition = [this](Transition transition) { Handle(KubeletChanged{transition}); },
            .on_look = [this] { OnLook(); }}),
-      config_(loop, std::move(config),
-              {.on_accepted =
-                   [this](const DevicePluginConfig& accepted) {
-                     Handle(DesiredChanged{accepted.plugins});
-                   },
-               .on_status = [this] { Publish(); }}),
+      config_(config({.on_accepted =
+                          [this](const DevicePluginConfig& accepted) {
+                            Handle(DesiredChanged{accepted.plugins});
+                          },
+                      .on_status = [this] { Publish(); }})),
       deadline_(loop, [this] { Handle(DeadlinePassed{}); }),
       give_up_(loop, [this] { Stop(); }) {
   snapshot_.started = Clock::now();
@@ -57,7 +56,13 @@ void Agent::Start() {
   if (!kubelet_.up()) {
     spdlog::warn("no Device Manager yet, waiting: {}", kubelet_.problem());
   }
-  config_.Start();
+  config_->Start();
+}
+
+void Agent::SetNode(const NodeInfo& node) {
+  if (node_ == node) return;
+  node_ = node;
+  Publish();
 }
 
 void Agent::Stop() { Handle(StopRequested{}); }
@@ -101,7 +106,8 @@ void Agent::Publish() {
   next.version = NODEDEVICE_VERSION;
   next.started = snapshot_.started;
   next.looked_at = Clock::now();
-  next.config = config_.status();
+  next.config = config_->status();
+  next.node = node_;
   if (next.device_manager.since == TimePoint()) next.device_manager.since = next.started;
   next.device_manager.socket = paths_.registration_socket().string();
   next.device_manager.problem = kubelet_.problem();
@@ -112,8 +118,9 @@ void Agent::Publish() {
       spdlog::info("{}", line.text);
     }
   }
-  snapshot_ = std::move(next);
+  const Snapshot before = std::exchange(snapshot_, std::move(next));
   published_.Set(snapshot_);
+  if (callbacks_.on_snapshot) callbacks_.on_snapshot(before, snapshot_);
 }
 
 std::optional<Event> Agent::Perform(const Action& action) {
@@ -140,7 +147,7 @@ std::optional<Event> Agent::Do(const Kill& action) {
 }
 
 std::optional<Event> Agent::Do(const AllStopped&) {
-  on_stopped_();
+  callbacks_.on_stopped();
   return std::nullopt;
 }
 

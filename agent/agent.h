@@ -2,7 +2,7 @@
 
 #include <functional>
 
-#include "agent/config_file.h"
+#include "agent/config_source.h"
 #include "agent/launcher.h"
 #include "agent/snapshot.h"
 #include "agent/supervisor.h"
@@ -12,17 +12,22 @@
 
 namespace nodedevice {
 
-// The shell around the Supervisor: tells it what the configuration file, the Device Manager, the
+// The shell around the Supervisor: tells it what the configuration, the Device Manager, the
 // plugin processes and the clock do, performs what it decides, publishes the snapshot and logs what
 // changed.
 //
 // Loop thread only; the published snapshot may be read by any thread.
 class Agent {
  public:
-  // `on_stopped` is called once, after Stop() or when the agent gave up, when every plugin has
-  // ended.
-  Agent(EventLoop& loop, std::filesystem::path config, LaunchSettings settings,
-        Published<Snapshot>& published, std::function<void()> on_stopped);
+  struct Callbacks {
+    // Called once, after Stop() or when the agent gave up, when every plugin has ended.
+    std::function<void()> on_stopped;
+    // A snapshot was published; may be empty.
+    std::function<void(const Snapshot& before, const Snapshot& after)> on_snapshot;
+  };
+
+  Agent(EventLoop& loop, const MakeConfigSource& config, LaunchSettings settings,
+        Published<Snapshot>& published, Callbacks callbacks);
 
   void Start();
 
@@ -32,6 +37,9 @@ class Agent {
   // True when it stopped because only a new start can help: it looks at a mount of a folder that is
   // no more (KubeletWatch::folder_lost).
   bool gave_up() const { return gave_up_; }
+
+  // The API says this of the node.
+  void SetNode(const NodeInfo& node);
 
   // To be called on SIGCHLD.
   void Reap() { launcher_.Reap(); }
@@ -50,13 +58,14 @@ class Agent {
   std::optional<Event> Do(const AllStopped& action);
 
   Published<Snapshot>& published_;
-  const std::function<void()> on_stopped_;
+  const Callbacks callbacks_;
+  NodeInfo node_;
   const KubeletPaths paths_;
   Supervisor supervisor_;
   Snapshot snapshot_;  // the one that is published
   Launcher launcher_;
   KubeletWatch kubelet_;
-  ConfigFile config_;
+  std::unique_ptr<ConfigSource> config_;
   Timer deadline_;
   Timer give_up_;
   bool gave_up_ = false;

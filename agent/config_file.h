@@ -1,11 +1,10 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 
-#include "agent/snapshot.h"
+#include "agent/config_source.h"
 #include "lib/api/device_plugin_config.h"
 #include "lib/base/directory_watch.h"
 #include "lib/base/event_loop.h"
@@ -31,23 +30,15 @@ struct CheckResult {
 CheckResult CheckConfigFile(const std::filesystem::path& path);
 
 // The desired state, from a file that may change at any time: by an editor, by a rename, or by the
-// swap of a symbolic link on its way (as a mounted ConfigMap does it). The last good version stays
-// in force while the newest one is missing or wrong.
-//
-// Loop thread only. Callbacks come from Start() and from the loop.
-class ConfigFile {
+// swap of a symbolic link on its way (as a mounted ConfigMap does it).
+class ConfigFile : public ConfigSource {
  public:
-  struct Callbacks {
-    std::function<void(const DevicePluginConfig&)> on_accepted;
-    std::function<void()> on_status;  // status() changed; after on_accepted
-  };
-
   ConfigFile(EventLoop& loop, std::filesystem::path path, Callbacks callbacks);
 
   // Looks at once. A file that does not exist is waited for.
-  void Start();
+  void Start() override;
 
-  const ConfigStatus& status() const { return status_; }
+  const ConfigStatus& status() const override { return status_; }
 
  private:
   void Hint();

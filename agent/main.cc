@@ -1,19 +1,30 @@
 #include <signal.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <random>
+#include <string_view>
 #include <system_error>
+#include <utility>
 #include <variant>
 
 #include "agent/agent.h"
 #include "agent/config_file.h"
+#include "agent/config_object.h"
+#include "agent/node_facts.h"
+#include "agent/node_reporter.h"
 #include "agent/options.h"
 #include "agent/routes.h"
+#include "agent/token_review.h"
 #include "lib/base/event_loop.h"
 #include "lib/base/log.h"
 #include "lib/base/process.h"
 #include "lib/base/published.h"
+#include "lib/base/worker.h"
+#include "lib/kube/api_client.h"
+#include "lib/kube/cluster_access.h"
 #include "lib/metrics/http_server.h"
 #include "lib/metrics/tls_credentials.h"
 
@@ -39,6 +50,63 @@ absl::StatusOr<std::unique_ptr<TlsCredentials>> LoadTls(const TlsOptions& option
   });
 }
 
+// What the agent needs of the API, when it is given a name instead of a file.
+struct ApiSide {
+  ApiSide(EventLoop& loop, std::unique_ptr<ApiClient> api, const NodeIdentity& identity)
+      : client(std::move(api)),
+        reporter(loop, worker, *client, identity, std::random_device()()),
+        facts(loop, worker, *client, identity.node_name,
+              [this](const NodeInfo& node) { agent->SetNode(node); }) {}
+  ~ApiSide() { client->Shutdown(); }
+
+  std::unique_ptr<ApiClient> client;
+  Worker worker;         // states, events, lists
+  Worker review_worker;  // a scrape must not wait for those
+  NodeReporter reporter;
+  NodeFacts facts;
+  Agent* agent = nullptr;  // set before the loop runs
+
+  void Observe(const Snapshot& before, const Snapshot& after) {
+    reporter.Observe(before, after);
+    const bool is_another_kubelet = before.device_manager.since != after.device_manager.since;
+    if (after.device_manager.up && (after.node.kubelet_version.empty() || is_another_kubelet)) {
+      facts.Look();
+    }
+  }
+};
+
+// Null when a file is all it needs.
+absl::StatusOr<std::unique_ptr<ApiSide>> ConnectToApi(EventLoop& loop,
+                                                      const AgentOptions& options) {
+  if (options.config_name.empty()) return nullptr;
+  const auto environment = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string_view(value == nullptr ? "" : value);
+  };
+  ASSIGN_OR_RETURN(ClusterAccess access, options.kubeconfig.empty()
+                                             ? AccessFromPod(environment("KUBERNETES_SERVICE_HOST"),
+                                                             environment("KUBERNETES_SERVICE_PORT"))
+                                             : AccessFromKubeconfig(options.kubeconfig));
+  spdlog::info("node {} of the cluster at {}", options.node_name, access.server);
+  ASSIGN_OR_RETURN(std::unique_ptr<ApiClient> client,
+                   ApiClient::Create(std::move(access),
+                                     {.user_agent = "node-device-agent/" NODEDEVICE_VERSION}));
+  return std::make_unique<ApiSide>(
+      loop, std::move(client),
+      NodeIdentity{options.node_name, options.config_name, options.pod_name});
+}
+
+MakeConfigSource SourceOf(EventLoop& loop, const AgentOptions& options, ApiSide* api) {
+  return
+      [&loop, &options, api](ConfigSource::Callbacks callbacks) -> std::unique_ptr<ConfigSource> {
+        if (api == nullptr) {
+          return std::make_unique<ConfigFile>(loop, options.config, std::move(callbacks));
+        }
+        return std::make_unique<ConfigObject>(loop, api->worker, *api->client, options.config_name,
+                                              std::move(callbacks), std::random_device()());
+      };
+}
+
 int Run(const AgentOptions& options) {
   if (const absl::Status status =
           ConfigureLog("node-device-agent", options.log_format, options.log_level);
@@ -51,22 +119,37 @@ int Run(const AgentOptions& options) {
   first.started = first.looked_at = Clock::now();
   Published<Snapshot> published(first);
   EventLoop loop;
+  absl::StatusOr<std::unique_ptr<ApiSide>> connected = ConnectToApi(loop, options);
+  if (!connected.ok()) return Fail(connected.status());
+  ApiSide* const api = connected->get();
+
   absl::StatusOr<std::unique_ptr<TlsCredentials>> tls = LoadTls(options.tls);
   if (!tls.ok()) return Fail(tls.status());
   absl::StatusOr<std::unique_ptr<HttpServer>> server = HttpServer::Start(
       options.listen, AgentRoutes(published, tls->get()),
       {.tls = tls->get(),
-       .access = {.client_names = {options.client_names.begin(), options.client_names.end()}}});
+       .access = {.client_names = {options.client_names.begin(), options.client_names.end()}},
+       .review = api ? MakeTokenReviewer(api->review_worker, *api->client) : TokenReviewer()});
   if (!server.ok()) return Fail(server.status());
   spdlog::info("serving {}://{}/ with /metrics, /healthz and /readyz", *tls ? "https" : "http",
                (*server)->address());
 
-  Agent agent(loop, options.config,
+  Agent agent(loop, SourceOf(loop, options, api),
               {.plugin_binary = options.plugin_binary,
                .host_root = options.host_root,
                .kubelet_dir = options.kubelet_dir,
                .log_level = options.log_level},
-              published, [&loop] { loop.Stop(); });
+              published,
+              {.on_stopped =
+                   [&loop, api] {
+                     if (api == nullptr) return loop.Stop();
+                     api->reporter.Finish([&loop] { loop.Stop(); });
+                   },
+               .on_snapshot =
+                   [api](const Snapshot& before, const Snapshot& after) {
+                     if (api) api->Observe(before, after);
+                   }});
+  if (api) api->agent = &agent;
   const SignalWatch signals(loop, {SIGTERM, SIGINT, SIGCHLD}, [&agent](int signal) {
     if (signal == SIGCHLD) {
       agent.Reap();

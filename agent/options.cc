@@ -1,12 +1,52 @@
 #include "agent/options.h"
 
+#include <limits.h>
+#include <unistd.h>
+
+#include <array>
 #include <sstream>
 
 #include "CLI/CLI.hpp"
+#include "absl/strings/ascii.h"
 #include "lib/kubelet/paths.h"
 
 namespace nodedevice {
 namespace {
+
+// What a kubelet calls its node unless it is told otherwise.
+std::string HostName() {
+  std::array<char, HOST_NAME_MAX + 1> name = {};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "";
+  return absl::AsciiStrToLower(name.data());
+}
+
+// Where the configuration comes from, and who asks for it.
+void AddConfigOptions(CLI::App& app, AgentOptions& options) {
+  CLI::Option_group* source = app.add_option_group("configuration", "one of these");
+  CLI::Option* file = source
+                          ->add_option("--config", options.config,
+                                       "DevicePluginConfig file; read again when it changes")
+                          ->type_name("FILE");
+  CLI::Option* object =
+      source
+          ->add_option("--config-name", options.config_name,
+                       "the DevicePluginConfig of this name in the Kubernetes API; what the agent "
+                       "sees goes there as NodeDeviceState and Events")
+          ->type_name("NAME");
+  source->require_option(1);
+  app.add_option("--kubeconfig", options.kubeconfig,
+                 "how to reach the API; without it as a pod, by its ServiceAccount")
+      ->type_name("FILE")
+      ->needs(object)
+      ->excludes(file);
+  app.add_option("--node-name", options.node_name, "this node's name in the API")
+      ->type_name("NAME")
+      ->envname("NODE_NAME")
+      ->capture_default_str();
+  app.add_option("--pod-name", options.pod_name, "this pod's name, for NodeDeviceState and Events")
+      ->type_name("NAME")
+      ->envname("POD_NAME");
+}
 
 constexpr int kWrongUsage = 2;
 
@@ -49,15 +89,14 @@ std::variant<AgentOptions, EarlyExit> ParseAgentOptions(int argc, const char* co
                                                         const std::filesystem::path& own_binary) {
   AgentOptions options;
   options.kubelet_dir = kDefaultKubeletDir;
+  options.node_name = HostName();
   options.plugin_binary = own_binary.parent_path() / "node-device-plugin";
 
   CLI::App app(
       "Runs this node's device plugins as a DevicePluginConfig asks for, and says how they "
       "are.");
   app.set_version_flag("--version", "node-device-agent " NODEDEVICE_VERSION);
-  app.add_option("--config", options.config, "DevicePluginConfig file; read again when it changes")
-      ->type_name("FILE")
-      ->required();
+  AddConfigOptions(app, options);
   app.add_option("--host-root", options.host_root,
                  "stands before every /dev, /sys, /proc, /etc and /run path")
       ->type_name("DIR")
@@ -75,7 +114,8 @@ std::variant<AgentOptions, EarlyExit> ParseAgentOptions(int argc, const char* co
       ->type_name("FILE")
       ->capture_default_str();
   app.add_flag("--check", options.check,
-               "validate the configuration and exit: 0, or 1 with every error");
+               "validate the configuration file and exit: 0, or 1 with every error")
+      ->needs("--config");
   app.add_option("--log-format", options.log_format, "text or json")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();

@@ -12,7 +12,12 @@ namespace nodedevice {
 
 // The command line of node-device-agent.
 struct AgentOptions {
+  // One of the two.
   std::filesystem::path config;
+  std::string config_name;
+  std::filesystem::path kubeconfig;  // empty: as a pod
+  std::string node_name;
+  std::string pod_name;  // empty outside a pod
   std::filesystem::path host_root = "/";
   std::filesystem::path kubelet_dir;
   std::string listen = "127.0.0.1:9807";

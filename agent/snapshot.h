@@ -85,10 +85,20 @@ struct DeviceManagerStatus {
 };
 
 struct ConfigStatus {
-  std::string source;           // the file
-  bool accepted = false;        // one was accepted since the start
+  std::string source = {};      // the file, or the object of the API
+  std::string name = {};        // of the object; empty for a file
+  std::string uid = {};         // of the object; empty while there is none
+  bool accepted = false;        // one was accepted since the start, and not deleted since
   std::int64_t generation = 0;  // of the one in force
-  std::string error;            // why the newest one is not in force; empty: it is
+  std::string error = {};       // why the newest one is not in force; empty: it is
+  std::string stale = {};  // why a newer one may exist: the API server is away; empty: it is not
+  bool operator==(const ConfigStatus&) const = default;
+};
+
+// What the API says of this node; empty without one.
+struct NodeInfo {
+  std::string kubelet_version;
+  bool operator==(const NodeInfo&) const = default;
 };
 
 struct Snapshot {
@@ -97,6 +107,7 @@ struct Snapshot {
   TimePoint looked_at;  // when the loop last looked around; old when it hangs
   bool stopping = false;
   ConfigStatus config;
+  NodeInfo node;
   DeviceManagerStatus device_manager;
   std::vector<PluginStatus> plugins;  // by name
 };

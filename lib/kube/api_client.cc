@@ -256,11 +256,11 @@ struct ApiClient::Impl {
 
   absl::StatusOr<Json> Try(const Request& request) {
     const std::string what = Name(request);
+    if (shutdown.get_token().is_canceled()) return absl::CancelledError("the program ends");
     ASSIGN_OR_RETURN(const Connection connection, Connect(/*for_watch=*/false));
     try {
-      pplx::cancellation_token_source cancel;
       const web::http::http_response response =
-          connection.client->request(ToHttp(request, connection.token), cancel.get_token()).get();
+          connection.client->request(ToHttp(request, connection.token), shutdown.get_token()).get();
       std::string body;
       const auto reader = std::make_shared<BodyReader>(response, [&](std::string piece) {
         body += piece;
@@ -268,7 +268,6 @@ struct ApiClient::Impl {
       });
       reader->Read().get();
       if (body.size() > settings.max_answer) {
-        cancel.cancel();
         return absl::ResourceExhaustedError(
             absl::StrCat(what, ": the answer is larger than ", settings.max_answer, " bytes"));
       }
@@ -283,10 +282,12 @@ struct ApiClient::Impl {
       }
       return json;
     } catch (...) {
+      if (shutdown.get_token().is_canceled()) return absl::CancelledError("the program ends");
       return NoAnswer(what, std::current_exception());
     }
   }
 
+  pplx::cancellation_token_source shutdown;
   const std::string server;
   const Settings settings;
   std::mutex mutex;  // guards all below
@@ -378,6 +379,8 @@ absl::StatusOr<std::unique_ptr<ApiClient>> ApiClient::Create(ClusterAccess acces
 
 ApiClient::ApiClient(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ApiClient::~ApiClient() = default;
+
+void ApiClient::Shutdown() { impl_->shutdown.cancel(); }
 
 absl::StatusOr<Json> ApiClient::Get(const std::string& path) {
   return impl_->Do({web::http::methods::GET, path, "", ""});

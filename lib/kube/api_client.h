@@ -32,6 +32,10 @@ class ApiClient {
   ApiClient(const ApiClient&) = delete;
   ApiClient& operator=(const ApiClient&) = delete;
 
+  // Ends the blocking calls that run with kCancelled, and every later one: the program ends, and
+  // waits for nobody.
+  void Shutdown();
+
   // `path` is "/api/v1/nodes/n1", with a query where there is one.
   absl::StatusOr<nlohmann::json> Get(const std::string& path);
   absl::StatusOr<nlohmann::json> Post(const std::string& path, const nlohmann::json& object);

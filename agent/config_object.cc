@@ -1,0 +1,86 @@
+#include "agent/config_object.h"
+
+#include <utility>
+
+namespace nodedevice {
+namespace {
+
+constexpr char kPath[] = "/apis/nodedevices.io/v1alpha1/devicepluginconfigs";
+
+std::string UidOf(const nlohmann::json& object) {
+  const nlohmann::json::json_pointer uid("/metadata/uid");
+  return object.contains(uid) && object[uid].is_string() ? object[uid].get<std::string>() : "";
+}
+
+// Why what is known may be old, and what to do where there is something to do.
+std::string Explain(const absl::Status& problem) {
+  if (problem.ok()) return "";
+  const std::string text(problem.message());
+  if (absl::IsNotFound(problem)) {
+    return absl::StrCat(
+        text, "; the cluster does not know DevicePluginConfigs: apply the files of crds/");
+  }
+  if (absl::IsPermissionDenied(problem)) {
+    return absl::StrCat(text, "; the agent's ServiceAccount lacks its ClusterRole");
+  }
+  return text;
+}
+
+}  // namespace
+
+ConfigObject::ConfigObject(EventLoop& loop, Worker& worker, ApiClient& client,
+                           const std::string& name, Callbacks callbacks, std::uint32_t seed)
+    : name_(name),
+      callbacks_(std::move(callbacks)),
+      withdraw_(loop, [this] { Withdraw(); }),
+      watcher_(loop, worker, client, {kPath, absl::StrCat("fieldSelector=metadata.name=", name)},
+               {.on_upsert = [this](const nlohmann::json& object) { OnObject(object); },
+                .on_remove = [this](const std::string&) { OnRemoved(); },
+                .on_synced = [this] { OnSynced(); },
+                .on_problem = [this](const absl::Status& problem) { OnProblem(problem); }},
+               seed) {
+  status_.source = absl::StrCat("DevicePluginConfig ", name);
+  status_.name = name;
+}
+
+void ConfigObject::OnObject(const nlohmann::json& object) {
+  exists_ = true;
+  withdraw_.Cancel();
+  status_.uid = UidOf(object);
+  const Parsed<DevicePluginConfig> parsed = ParseDevicePluginConfig(object);
+  status_.error = ToString(parsed.errors);
+  while (status_.error.ends_with('\n')) status_.error.pop_back();
+  if (parsed.ok()) {
+    status_.accepted = true;
+    status_.generation = parsed.value.generation;
+    callbacks_.on_accepted(parsed.value);
+  }
+  callbacks_.on_status();
+}
+
+void ConfigObject::OnRemoved() {
+  exists_ = false;
+  withdraw_.After(kMayComeBack);
+}
+
+void ConfigObject::OnSynced() {
+  if (exists_ || status_.accepted) return;
+  status_.error = absl::StrCat("there is no ", status_.source);
+  callbacks_.on_status();
+}
+
+void ConfigObject::OnProblem(const absl::Status& problem) {
+  status_.stale = Explain(problem);
+  callbacks_.on_status();
+}
+
+void ConfigObject::Withdraw() {
+  status_.accepted = false;
+  status_.generation = 0;
+  status_.uid.clear();
+  status_.error = absl::StrCat(status_.source, " was deleted");
+  callbacks_.on_accepted({});
+  callbacks_.on_status();
+}
+
+}  // namespace nodedevice

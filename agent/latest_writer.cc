@@ -1,0 +1,53 @@
+#include "agent/latest_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "lib/base/backoff.h"
+#include "lib/kube/api_error.h"
+
+namespace nodedevice {
+namespace {
+
+constexpr Backoff kBackoff = {.first = std::chrono::seconds(1), .limit = std::chrono::seconds(60)};
+
+}  // namespace
+
+std::optional<nlohmann::json> LatestWriter::Take(TimePoint now) {
+  if (writing_ || wanted_ == written_ || now < Earliest()) return std::nullopt;
+  full_at_ = std::max(full_at_, now) + kRefill;
+  return writing_ = wanted_;
+}
+
+std::optional<nlohmann::json> LatestWriter::TakeLast() {
+  if (writing_ || wanted_ == written_) return std::nullopt;
+  return writing_ = wanted_;
+}
+
+void LatestWriter::Done(const absl::Status& outcome, TimePoint now) {
+  std::optional<nlohmann::json> version = std::exchange(writing_, std::nullopt);
+  if (outcome.ok()) {
+    written_ = std::move(version);
+    failures_ = 0;
+    retry_at_.reset();
+    return;
+  }
+  Duration pause = kBackoff.After(++failures_);
+  if (const auto error = ApiErrorOf(outcome); error && error->retry_after) {
+    pause = std::max(pause, *error->retry_after);
+  }
+  const double jitter = std::uniform_real_distribution<double>(0, 1)(random_);
+  retry_at_ = now + pause + std::chrono::duration_cast<Duration>(pause * jitter);
+}
+
+std::optional<TimePoint> LatestWriter::NextDeadline() const {
+  if (writing_ || wanted_ == written_) return std::nullopt;
+  return Earliest();
+}
+
+TimePoint LatestWriter::Earliest() const {
+  // A full bucket holds kBurst writes.
+  return std::max(retry_at_.value_or(TimePoint()), full_at_ - (kBurst - 1) * kRefill);
+}
+
+}  // namespace nodedevice

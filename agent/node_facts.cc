@@ -1,0 +1,53 @@
+#include "agent/node_facts.h"
+
+#include <utility>
+
+#include "lib/base/backoff.h"
+
+namespace nodedevice {
+namespace {
+
+constexpr Backoff kBackoff = {.first = std::chrono::seconds(5), .limit = std::chrono::minutes(5)};
+
+NodeInfo Read(const nlohmann::json& node) {
+  const nlohmann::json::json_pointer version("/status/nodeInfo/kubeletVersion");
+  NodeInfo info;
+  if (node.contains(version) && node[version].is_string()) {
+    info.kubelet_version = node[version].get<std::string>();
+  }
+  return info;
+}
+
+}  // namespace
+
+NodeFacts::NodeFacts(EventLoop& loop, Worker& worker, ApiClient& client, std::string node_name,
+                     std::function<void(const NodeInfo&)> on_found)
+    : loop_(loop),
+      worker_(worker),
+      client_(client),
+      path_(absl::StrCat("/api/v1/nodes/", node_name)),
+      on_found_(std::move(on_found)),
+      again_(loop, [this] { Look(); }) {}
+
+void NodeFacts::Look() {
+  if (std::exchange(looking_, true)) return;
+  again_.Cancel();
+  worker_.Do([this, alive = alive_, &loop = loop_, &client = client_, path = path_] {
+    absl::StatusOr<nlohmann::json> node = client.Get(path);
+    loop.Post([this, alive, node = std::move(node)] {
+      if (*alive) OnAnswer(node);
+    });
+  });
+}
+
+void NodeFacts::OnAnswer(const absl::StatusOr<nlohmann::json>& node) {
+  looking_ = false;
+  if (!node.ok()) {
+    again_.After(kBackoff.After(++failures_));
+    return;
+  }
+  failures_ = 0;
+  on_found_(Read(*node));
+}
+
+}  // namespace nodedevice

@@ -1,0 +1,180 @@
+#include "agent/node_reporter.h"
+
+#include <chrono>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "lib/base/backoff.h"
+#include "lib/base/log.h"
+#include "lib/base/utf8.h"
+
+namespace nodedevice {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr char kStates[] = "/apis/nodedevices.io/v1alpha1/nodedevicestates/";
+// A cluster-scoped object's events are in this namespace.
+constexpr char kEvents[] = "/apis/events.k8s.io/v1/namespaces/default/events";
+constexpr char kManager[] = "node-device-agent";
+constexpr char kController[] = "nodedevices.io/node-device-agent";
+constexpr std::size_t kMaxNote = 1024;
+constexpr std::size_t kMaxInstance = 128;
+constexpr std::size_t kMaxNamePrefix = 200;
+constexpr Backoff kEventBackoff = {.first = std::chrono::seconds(2),
+                                   .limit = std::chrono::seconds(60)};
+
+std::string Bounded(std::string_view text, std::size_t limit) {
+  text = text.substr(0, limit);
+  return std::string(text.substr(0, FindInvalidUtf8(text)));
+}
+
+// Applies the status, and before it the object when it is another one than `applied`, or is gone.
+// The result is the object's uid; empty when there is nothing to write to: no configuration asks
+// for it.
+absl::StatusOr<std::string> Write(ApiClient& client, const std::string& name, const Json& object,
+                                  const Json& applied, const Json& status) {
+  const std::string path = kStates + name;
+  const auto uid_of = [](const Json& answer) {
+    const Json::json_pointer uid("/metadata/uid");
+    return answer.contains(uid) && answer[uid].is_string() ? answer[uid].get<std::string>() : "";
+  };
+  if (!object.is_null() && object != applied) {
+    RETURN_IF_ERROR(client.Apply(path, object, kManager, /*force=*/true).status());
+  }
+  absl::StatusOr<Json> answer = client.Apply(path + "/status", status, kManager, /*force=*/true);
+  if (absl::IsNotFound(answer.status())) {
+    if (object.is_null()) return std::string();
+    RETURN_IF_ERROR(client.Apply(path, object, kManager, /*force=*/true).status());
+    answer = client.Apply(path + "/status", status, kManager, /*force=*/true);
+  }
+  if (!answer.ok()) return answer.status();
+  return uid_of(*answer);
+}
+
+}  // namespace
+
+NodeReporter::NodeReporter(EventLoop& loop, Worker& worker, ApiClient& client,
+                           NodeIdentity identity, std::uint32_t seed)
+    : loop_(loop),
+      worker_(worker),
+      client_(client),
+      identity_(identity),
+      renderer_(std::move(identity), std::chrono::system_clock::now(), Clock::now()),
+      writer_(seed),
+      state_timer_(loop, [this] { WriteState(); }),
+      event_timer_(loop,
+                   [this] {
+                     event_is_busy_ = false;
+                     WriteEvent();
+                   }),
+      finish_timer_(loop, [this] {
+        if (done_) std::exchange(done_, nullptr)();
+      }) {}
+
+void NodeReporter::Observe(const Snapshot& before, const Snapshot& after) {
+  writer_.Want({{"object", after.config.uid.empty() ? Json() : renderer_.Object(after)},
+                {"status", renderer_.Status(after)}});
+  for (NodeEvent& event : EventsBetween(before, after)) {
+    if (!throttle_.Admit(event, Clock::now())) continue;
+    if (events_.size() == kMostEvents) events_.pop_front();
+    events_.push_back(
+        {{"apiVersion", "events.k8s.io/v1"},
+         {"kind", "Event"},
+         {"metadata",
+          {{"name", absl::StrCat(renderer_.name().substr(0, kMaxNamePrefix), ".",
+                                 absl::Hex(absl::ToUnixNanos(absl::Now()) + ++event_number_))},
+           {"namespace", "default"}}},
+         {"eventTime", absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", absl::Now(), absl::UTCTimeZone())},
+         {"type", event.warning ? "Warning" : "Normal"},
+         {"reason", event.reason},
+         {"action", event.action},
+         {"note", Bounded(event.note, kMaxNote)},
+         {"reportingController", kController},
+         {"reportingInstance",
+          Bounded(identity_.pod_name.empty() ? identity_.node_name : identity_.pod_name,
+                  kMaxInstance)},
+         {"related", {{"apiVersion", "v1"}, {"kind", "Node"}, {"name", identity_.node_name}}}});
+  }
+  WriteState();
+  WriteEvent();
+}
+
+void NodeReporter::Finish(std::function<void()> done) {
+  done_ = std::move(done);
+  finish_timer_.After(kLastWords);
+  FinishIfSettled();
+}
+
+void NodeReporter::WriteState() {
+  if (std::optional<Json> version = writer_.Take(Clock::now())) StartWriting(*std::move(version));
+  if (const std::optional<TimePoint> next = writer_.NextDeadline()) state_timer_.At(*next);
+}
+
+void NodeReporter::StartWriting(Json version) {
+  worker_.Do([this, alive = alive_, &loop = loop_, &client = client_, name = renderer_.name(),
+              version = std::move(version), applied = object_] {
+    absl::StatusOr<std::string> uid =
+        Write(client, name, version["object"], applied, version["status"]);
+    loop.Post([this, alive, uid = std::move(uid), object = version["object"]]() mutable {
+      if (!*alive) return;
+      if (uid.ok()) object_ = uid->empty() ? Json() : std::move(object);
+      OnStateWritten(uid);
+    });
+  });
+}
+
+void NodeReporter::OnStateWritten(const absl::StatusOr<std::string>& uid) {
+  writer_.Done(uid.status(), Clock::now());
+  const std::string problem(uid.status().message());
+  if (problem != problem_ && !problem.empty()) {
+    spdlog::warn("the NodeDeviceState cannot be written, will try again: {}", problem);
+  } else if (problem.empty() && !problem_.empty()) {
+    spdlog::info("the NodeDeviceState is up to date again");
+  }
+  problem_ = problem;
+  if (uid.ok()) uid_ = *uid;
+  if (done_) return FinishIfSettled();  // a failure: again, until kLastWords are over
+  WriteState();
+  WriteEvent();
+}
+
+void NodeReporter::WriteEvent() {
+  // What it is about must be there first, or `kubectl describe` does not find it.
+  if (events_.empty() || event_is_busy_ || uid_.empty()) return;
+  event_is_busy_ = true;
+  Json event = std::move(events_.front());
+  events_.pop_front();
+  event["regarding"] = {{"apiVersion", "nodedevices.io/v1alpha1"},
+                        {"kind", "NodeDeviceState"},
+                        {"name", renderer_.name()},
+                        {"uid", uid_}};
+  worker_.Do([this, alive = alive_, &loop = loop_, &client = client_, event = std::move(event)] {
+    const absl::Status status = client.Post(kEvents, event).status();
+    loop.Post([this, alive, event, status] {
+      if (*alive) OnEventWritten(event, status);
+    });
+  });
+}
+
+void NodeReporter::OnEventWritten(Json event, const absl::Status& status) {
+  const bool may_work_later = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
+                              absl::IsResourceExhausted(status) || absl::IsUnauthenticated(status);
+  if (may_work_later) {
+    if (events_.size() < kMostEvents) events_.push_front(std::move(event));
+    return event_timer_.After(kEventBackoff.After(++event_failures_));
+  }
+  if (!status.ok()) spdlog::warn("an event was not taken: {}", std::string(status.message()));
+  event_failures_ = 0;
+  event_is_busy_ = false;
+  WriteEvent();
+}
+
+void NodeReporter::FinishIfSettled() {
+  if (!done_) return;
+  if (writer_.settled()) return finish_timer_.After(Duration::zero());
+  if (std::optional<Json> version = writer_.TakeLast()) StartWriting(*std::move(version));
+}
+
+}  // namespace nodedevice

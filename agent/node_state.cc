@@ -1,0 +1,212 @@
+#include "agent/node_state.h"
+
+#include <cstdio>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_join.h"
+#include "absl/time/time.h"
+#include "agent/readiness.h"
+#include "lib/base/utf8.h"
+
+namespace nodedevice {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr char kApiVersion[] = "nodedevices.io/v1alpha1";
+constexpr std::size_t kMaxName = 253;
+constexpr std::size_t kMaxText = 1024;
+constexpr std::size_t kMaxUnhealthy = 256;
+constexpr std::size_t kMaxMessage = 4096;
+
+// FNV-1a: only to keep long names apart.
+std::uint64_t Hash(std::string_view text) {
+  std::uint64_t hash = 14695981039346656037u;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  return hash;
+}
+
+// As much of a text as the API takes: bounded, and UTF-8.
+std::string Bounded(std::string_view text, std::size_t limit = kMaxText) {
+  text = text.substr(0, limit);
+  return std::string(text.substr(0, FindInvalidUtf8(text)));
+}
+
+void SetText(Json& object, const char* key, std::string_view text) {
+  if (!text.empty()) object[key] = Bounded(text);
+}
+
+// Why the node is not ready, in one word.
+std::string ReasonOf(const Snapshot& snapshot) {
+  if (snapshot.stopping) return "AgentStopping";
+  if (!snapshot.config.accepted) return "NoConfiguration";
+  if (!snapshot.device_manager.up) return "DeviceManagerDown";
+  std::set<PluginPhase> phases;
+  for (const PluginStatus& plugin : snapshot.plugins) phases.insert(plugin.phase);
+  if (phases.contains(PluginPhase::kBackingOff)) return "PluginCrashLooping";
+  if (phases.contains(PluginPhase::kStarting)) return "PluginStarting";
+  if (phases.contains(PluginPhase::kHeld)) return "PluginHeld";
+  if (phases.contains(PluginPhase::kStopping)) return "PluginStopping";
+  if (!snapshot.config.error.empty()) return "ConfigurationRefused";
+  return "AllRegistered";
+}
+
+std::string RegistrationErrors(const PluginStatus& plugin) {
+  std::set<std::string> errors;
+  for (const ResourceReport& resource : plugin.resources) {
+    if (!resource.error.empty()) errors.insert(resource.error);
+  }
+  return absl::StrJoin(errors, "; ");
+}
+
+Json Resources(const Snapshot& snapshot) {
+  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> counts;  // announced, healthy
+  for (const PluginStatus& plugin : snapshot.plugins) {
+    for (const ResourceReport& resource : plugin.resources) {
+      auto& [announced, healthy] = counts[resource.resource];
+      announced += resource.healthy + resource.unhealthy;
+      healthy += resource.healthy;
+    }
+  }
+  Json resources = Json::array();
+  for (const auto& [name, count] : counts) {
+    resources.push_back(
+        {{"resourceName", name}, {"announced", count.first}, {"healthy", count.second}});
+  }
+  return resources;
+}
+
+void AddUnhealthy(const Snapshot& snapshot, Json& status) {
+  Json devices = Json::array();
+  std::uint64_t omitted = 0;
+  for (const PluginStatus& plugin : snapshot.plugins) {
+    for (const ResourceReport& resource : plugin.resources) {
+      for (const DeviceReport& device : resource.devices) {
+        if (device.healthy) continue;
+        if (devices.size() == kMaxUnhealthy) {
+          ++omitted;
+          continue;
+        }
+        Json entry = {{"resourceName", resource.resource}, {"id", Bounded(device.id)}};
+        SetText(entry, "reason", device.reason);
+        devices.push_back(std::move(entry));
+      }
+    }
+  }
+  if (!devices.empty()) status["unhealthyDevices"] = std::move(devices);
+  if (omitted > 0) status["unhealthyDevicesOmitted"] = omitted;
+}
+
+}  // namespace
+
+std::string NodeStateName(const NodeIdentity& identity) {
+  std::string name = absl::StrCat(identity.node_name, ".", identity.config_name);
+  if (name.size() <= kMaxName) return name;
+  char hash[17];
+  std::snprintf(hash, sizeof(hash), "%016llx", static_cast<unsigned long long>(Hash(name)));
+  name.resize(kMaxName - sizeof(hash));
+  while (name.ends_with('.') || name.ends_with('-')) name.pop_back();
+  return absl::StrCat(name, "-", hash);
+}
+
+NodeStateRenderer::NodeStateRenderer(NodeIdentity identity,
+                                     std::chrono::system_clock::time_point wall, TimePoint at)
+    : identity_(std::move(identity)),
+      name_(NodeStateName(identity_)),
+      wall_offset_(wall.time_since_epoch() - at.time_since_epoch()) {}
+
+Json NodeStateRenderer::Object(const Snapshot& snapshot) const {
+  return {{"apiVersion", kApiVersion},
+          {"kind", "NodeDeviceState"},
+          {"metadata",
+           {{"name", name_},
+            {"labels", {{"nodedevices.io/config", identity_.config_name}}},
+            {"ownerReferences",
+             {{{"apiVersion", kApiVersion},
+               {"kind", "DevicePluginConfig"},
+               {"name", identity_.config_name},
+               {"uid", snapshot.config.uid}}}}}},
+          {"spec", {{"nodeName", identity_.node_name}, {"configName", identity_.config_name}}}};
+}
+
+Json NodeStateRenderer::Status(const Snapshot& snapshot) {
+  Json status = {{"observedGeneration", snapshot.config.generation},
+                 {"agent", {{"version", snapshot.version}, {"startedAt", Time(snapshot.started)}}},
+                 {"deviceManager",
+                  {{"up", snapshot.device_manager.up},
+                   {"since", Time(snapshot.device_manager.since)},
+                   {"restarts", snapshot.device_manager.restarts},
+                   {"socket", snapshot.device_manager.socket}}}};
+  SetText(status["agent"], "podName", identity_.pod_name);
+  SetText(status["deviceManager"], "kubeletVersion", snapshot.node.kubelet_version);
+  SetText(status["deviceManager"], "problem", snapshot.device_manager.problem);
+  SetText(status, "configError", snapshot.config.error);
+
+  std::vector<std::string> reasons = NotReadyReasons(snapshot);
+  const bool registered = reasons.empty();
+  if (!snapshot.config.error.empty() && snapshot.config.accepted) {
+    reasons.push_back(
+        absl::StrCat("the newest configuration is not in force: ", snapshot.config.error));
+  }
+  status["conditions"] =
+      Json::array({ConditionOf(snapshot, "ConfigAccepted",
+                               snapshot.config.accepted && snapshot.config.error.empty(),
+                               !snapshot.config.error.empty() ? "Refused"
+                               : snapshot.config.accepted     ? "InForce"
+                                                              : "NotReadYet",
+                               snapshot.config.error),
+                   ConditionOf(snapshot, "DeviceManagerUp", snapshot.device_manager.up,
+                               snapshot.device_manager.up ? "Answers" : "DoesNotAnswer",
+                               snapshot.device_manager.problem),
+                   ConditionOf(snapshot, "Ready", registered, ReasonOf(snapshot),
+                               absl::StrJoin(reasons, "; "))});
+  status["plugins"] = Plugins(snapshot);
+  status["resources"] = Resources(snapshot);
+  AddUnhealthy(snapshot, status);
+  return {{"apiVersion", kApiVersion},
+          {"kind", "NodeDeviceState"},
+          {"metadata", {{"name", name_}}},
+          {"status", std::move(status)}};
+}
+
+std::string NodeStateRenderer::Time(TimePoint at) const {
+  const std::chrono::system_clock::time_point wall(
+      std::chrono::duration_cast<std::chrono::system_clock::duration>(at.time_since_epoch()) +
+      wall_offset_);
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromChrono(wall), absl::UTCTimeZone());
+}
+
+Json NodeStateRenderer::ConditionOf(const Snapshot& snapshot, const std::string& type, bool status,
+                                    const std::string& reason, const std::string& message) {
+  const auto [told, fresh] = conditions_.try_emplace(type, Condition{status, snapshot.looked_at});
+  if (!fresh && told->second.status != status) told->second = {status, snapshot.looked_at};
+  return {{"type", type},
+          {"status", status ? "True" : "False"},
+          {"reason", reason},
+          {"message", Bounded(message, kMaxMessage)},
+          {"observedGeneration", snapshot.config.generation},
+          {"lastTransitionTime", Time(told->second.since)}};
+}
+
+Json NodeStateRenderer::Plugins(const Snapshot& snapshot) const {
+  Json plugins = Json::array();
+  for (const PluginStatus& plugin : snapshot.plugins) {
+    std::uint64_t restarts = 0;
+    for (const std::uint64_t count : plugin.restarts) restarts += count;
+    Json entry = {{"name", plugin.name},
+                  {"resourceName", plugin.resource_name},
+                  {"phase", ToString(plugin.phase)},
+                  {"since", Time(plugin.since)},
+                  {"restarts", restarts},
+                  {"failures", plugin.failures}};
+    if (plugin.pid != 0) entry["pid"] = plugin.pid;
+    SetText(entry, "lastExit", plugin.last_exit);
+    SetText(entry, "registrationError", RegistrationErrors(plugin));
+    SetText(entry, "waitsFor", plugin.held_by);
+    plugins.push_back(std::move(entry));
+  }
+  return plugins;
+}
+
+}  // namespace nodedevice

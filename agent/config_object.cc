@@ -79,7 +79,8 @@ void ConfigObject::Withdraw() {
   status_.generation = 0;
   status_.uid.clear();
   status_.error = absl::StrCat(status_.source, " was deleted");
-  callbacks_.on_accepted({});
+  const DevicePluginConfig nothing;
+  callbacks_.on_accepted(nothing);
   callbacks_.on_status();
 }
 

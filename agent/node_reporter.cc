@@ -74,8 +74,11 @@ NodeReporter::NodeReporter(EventLoop& loop, Worker& worker, ApiClient& client,
       }) {}
 
 void NodeReporter::Observe(const Snapshot& before, const Snapshot& after) {
-  writer_.Want({{"object", after.config.uid.empty() ? Json() : renderer_.Object(after)},
-                {"status", renderer_.Status(after)}});
+  // Without a configuration nobody has asked for a state, unless there is one to be kept true.
+  const bool is_asked_for = !after.config.uid.empty() || !uid_.empty();
+  if (is_asked_for)
+    writer_.Want({{"object", after.config.uid.empty() ? Json() : renderer_.Object(after)},
+                  {"status", renderer_.Status(after)}});
   for (NodeEvent& event : EventsBetween(before, after)) {
     if (!throttle_.Admit(event, Clock::now())) continue;
     if (events_.size() == kMostEvents) events_.pop_front();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "lib/api/dns_label.h"
 #include "lib/api/field_reader.h"
 #include "lib/api/plugin_spec.h"
 
@@ -16,27 +17,6 @@ constexpr std::string_view kApiVersion = "nodedevices.io/v1alpha1";
 constexpr std::string_view kKind = "DevicePluginConfig";
 constexpr std::size_t kMaxPlugins = 64;
 constexpr std::size_t kMaxEntries = 256;  // of every other list and map
-constexpr std::size_t kMaxObjectName = 253;
-
-bool IsLowerAlnum(char c) {
-  return absl::ascii_islower(static_cast<unsigned char>(c)) ||
-         absl::ascii_isdigit(static_cast<unsigned char>(c));
-}
-
-// A DNS-1123 subdomain: what the API server takes as the name of an object.
-absl::Status CheckObjectName(std::string_view name) {
-  bool good = !name.empty() && name.size() <= kMaxObjectName;
-  char before = '.';
-  for (const char c : name) {
-    // A part begins and ends with a letter or digit; dashes and dots stand between.
-    good = good &&
-           (IsLowerAlnum(c) || (c == '-' && before != '.') || (c == '.' && IsLowerAlnum(before)));
-    before = c;
-  }
-  if (good && IsLowerAlnum(before)) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "must be a DNS subdomain (lower case letters, digits, '-' and '.'), is ", Quoted(name)));
-}
 
 // A field that must hold one known text.
 void Expect(ObjectReader& reader, std::string_view key, std::string_view wanted) {
@@ -50,7 +30,8 @@ void Expect(ObjectReader& reader, std::string_view key, std::string_view wanted)
 void ReadMetadata(const Element& element, DevicePluginConfig& config, FieldErrors& errors) {
   ObjectReader reader(element, errors);
   reader.Require("name");
-  if (auto name = reader.Text("name"); name && reader.Check("name", CheckObjectName(*name))) {
+  // A label, not only a subdomain: NodeDeviceStates are called NODE.CONFIG.
+  if (auto name = reader.Text("name"); name && reader.Check("name", CheckDnsLabel(*name))) {
     config.name = *std::move(name);
   }
   config.generation =

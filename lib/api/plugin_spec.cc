@@ -1,32 +1,15 @@
 #include "lib/api/plugin_spec.h"
 
-#include <algorithm>
 #include <array>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
+#include "lib/api/dns_label.h"
 #include "lib/kubelet/resource_name.h"
 
 namespace nodedevice {
 namespace {
 
 constexpr std::array<std::string_view, 3> kFamilies = {"paths", "static", "exec"};
-constexpr std::size_t kMaxName = 63;
-
-absl::Status CheckPluginName(std::string_view name) {
-  const auto is_alnum = [](char c) {
-    return absl::ascii_islower(static_cast<unsigned char>(c)) ||
-           absl::ascii_isdigit(static_cast<unsigned char>(c));
-  };
-  const bool good =
-      !name.empty() && name.size() <= kMaxName && is_alnum(name.front()) && is_alnum(name.back()) &&
-      std::all_of(name.begin(), name.end(), [&](char c) { return is_alnum(c) || c == '-'; });
-  if (good) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("must be a DNS label (1 to 63 lower case letters, digits and '-', with a letter "
-                   "or digit at both ends), is ",
-                   Quoted(name)));
-}
 
 Discovery ReadDiscovery(ObjectReader& reader, HostPathPolicy policy, FieldErrors& errors) {
   std::vector<std::string> given;
@@ -55,7 +38,7 @@ PluginSpec ReadPluginSpec(const Element& entry, HostPathPolicy policy, FieldErro
   const std::size_t before = errors.count();
   ObjectReader reader(entry, errors);
   reader.Require("name");
-  if (auto name = reader.Text("name"); name && reader.Check("name", CheckPluginName(*name))) {
+  if (auto name = reader.Text("name"); name && reader.Check("name", CheckDnsLabel(*name))) {
     spec.name = *std::move(name);
   }
   reader.Require("resourceName");

@@ -130,18 +130,18 @@ TEST(DevicePluginConfigTest, TheObject) {
 }
 
 TEST(DevicePluginConfigTest, Metadata) {
-  const std::string rule = "must be a DNS subdomain (lower case letters, digits, '-' and '.'), is ";
+  const std::string rule =
+      "must be a DNS label (1 to 63 lower case letters, digits and '-', with a letter or digit at "
+      "both ends), is ";
   Check({{"/metadata/name", nullptr, {"metadata.name", "is required"}},
          {"/metadata/name", "", {"metadata.name", rule + "''"}},
          {"/metadata/name", "A", {"metadata.name", rule + "'A'"}},
-         {"/metadata/name", "a..b", {"metadata.name", rule + "'a..b'"}},
-         {"/metadata/name", "a-.b", {"metadata.name", rule + "'a-.b'"}},
-         {"/metadata/name", "a.", {"metadata.name", rule + "'a.'"}},
+         {"/metadata/name", "a.b", {"metadata.name", rule + "'a.b'"}},
          {"/metadata/name", "a-", {"metadata.name", rule + "'a-'"}},
          {"/metadata/name", "-a", {"metadata.name", rule + "'-a'"}},
          {"/metadata/name",
-          std::string(254, 'a'),
-          {"metadata.name", rule + "'" + std::string(80, 'a') + "...'"}},
+          std::string(64, 'a'),
+          {"metadata.name", rule + "'" + std::string(64, 'a') + "'"}},
          {"/metadata/generation",
           -1,
           {"metadata.generation", "must be an integer from 0 to 9223372036854775807, is -1"}},

@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <signal.h>
 
 #include <cstdio>
@@ -50,13 +51,31 @@ absl::StatusOr<std::unique_ptr<TlsCredentials>> LoadTls(const TlsOptions& option
   });
 }
 
+// Gives the kernel back what a start or a new connection needed for a moment (where the host has a
+// bundle of authorities, OpenSSL reads all of it for each connection).
+class MemoryTrimmer {
+ public:
+  explicit MemoryTrimmer(EventLoop& loop) : timer_(loop, [this] { Trim(); }) {
+    timer_.After(std::chrono::seconds(10));
+  }
+
+ private:
+  void Trim() {
+    ::malloc_trim(0);
+    timer_.After(std::chrono::minutes(10));
+  }
+
+  Timer timer_;
+};
+
 // What the agent needs of the API, when it is given a name instead of a file.
 struct ApiSide {
   ApiSide(EventLoop& loop, std::unique_ptr<ApiClient> api, const NodeIdentity& identity)
       : client(std::move(api)),
         reporter(loop, worker, *client, identity, std::random_device()()),
         facts(loop, worker, *client, identity.node_name,
-              [this](const NodeInfo& node) { agent->SetNode(node); }) {}
+              [this](const NodeInfo& node) { agent->SetNode(node); }),
+        trimmer(loop) {}
   ~ApiSide() { client->Shutdown(); }
 
   std::unique_ptr<ApiClient> client;
@@ -64,6 +83,7 @@ struct ApiSide {
   Worker review_worker;  // a scrape must not wait for those
   NodeReporter reporter;
   NodeFacts facts;
+  MemoryTrimmer trimmer;
   Agent* agent = nullptr;  // set before the loop runs
 
   void Observe(const Snapshot& before, const Snapshot& after) {
@@ -165,6 +185,8 @@ int Run(const AgentOptions& options) {
 }
 
 int Main(int argc, const char* const* argv) {
+  // One heap for the few threads that hardly ever work at the same time.
+  ::mallopt(M_ARENA_MAX, 1);
   // Before any thread exists: all of them inherit it. A broken pipe is an error, not a signal.
   BlockSignals({SIGTERM, SIGINT, SIGCHLD, SIGPIPE});
   std::error_code error;

@@ -63,10 +63,14 @@ Bio OpenPem(const std::string& text) {
   return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
-void TrustAll(SSL_CTX* context, const std::string& pem) {
+// The authorities of `pem`, and none of those that this machine trusts for the web: cpprestsdk has
+// put them there.
+void TrustOnly(SSL_CTX* context, const std::string& pem) {
+  X509_STORE* store = X509_STORE_new();
+  SSL_CTX_set_cert_store(context, store);  // owns it now
   const Bio bio = OpenPem(pem);
   while (const Certificate certificate{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) {
-    X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate.get());
+    X509_STORE_add_cert(store, certificate.get());
   }
 }
 
@@ -75,7 +79,7 @@ void Configure(boost::asio::ssl::context& context, const TlsMaterial& material) 
   SSL_CTX* native = context.native_handle();
   SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
   SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
-  TrustAll(native, material.ca);
+  if (!material.ca.empty()) TrustOnly(native, material.ca);
   if (material.certificate.empty()) return;
   boost::system::error_code ignored;
   context.use_certificate_chain(

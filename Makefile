@@ -3,7 +3,7 @@
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 30
 CLUSTER ?= dev
-SCRIPTS = .ci/run scripts/* tests/bench/run $(filter-out %.md %/tools %/stories,$(wildcard tests/cluster/*))
+SCRIPTS = .ci/run scripts/* tests/bench/run tests/bench/fleet tests/bench/agent-memory $(filter-out %.md %/tools %/stories,$(wildcard tests/cluster/*))
 SOURCES = find agent controller devicemanager lib plugin tests -name '*.h' -o -name '*.cc'
 
 .DEFAULT_GOAL := help

@@ -15,7 +15,7 @@ std::string UidOf(const nlohmann::json& object) {
 // Why what is known may be old, and what to do where there is something to do.
 std::string Explain(const absl::Status& problem) {
   if (problem.ok()) return "";
-  const std::string text(problem.message());
+  std::string text(problem.message());
   if (absl::IsNotFound(problem)) {
     return absl::StrCat(
         text, "; the cluster does not know DevicePluginConfigs: apply the files of crds/");

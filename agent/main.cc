@@ -103,14 +103,15 @@ absl::StatusOr<std::unique_ptr<ApiSide>> ConnectToApi(EventLoop& loop,
     const char* value = std::getenv(name);
     return std::string_view(value == nullptr ? "" : value);
   };
-  ASSIGN_OR_RETURN(ClusterAccess access, options.kubeconfig.empty()
-                                             ? AccessFromPod(environment("KUBERNETES_SERVICE_HOST"),
-                                                             environment("KUBERNETES_SERVICE_PORT"))
-                                             : AccessFromKubeconfig(options.kubeconfig));
+  ASSIGN_OR_RETURN(const ClusterAccess access,
+                   options.kubeconfig.empty()
+                       ? AccessFromPod(environment("KUBERNETES_SERVICE_HOST"),
+                                       environment("KUBERNETES_SERVICE_PORT"))
+                       : AccessFromKubeconfig(options.kubeconfig));
   spdlog::info("node {} of the cluster at {}", options.node_name, access.server);
-  ASSIGN_OR_RETURN(std::unique_ptr<ApiClient> client,
-                   ApiClient::Create(std::move(access),
-                                     {.user_agent = "node-device-agent/" NODEDEVICE_VERSION}));
+  ASSIGN_OR_RETURN(
+      std::unique_ptr<ApiClient> client,
+      ApiClient::Create(access, {.user_agent = "node-device-agent/" NODEDEVICE_VERSION}));
   return std::make_unique<ApiSide>(
       loop, std::move(client),
       NodeIdentity{options.node_name, options.config_name, options.pod_name});

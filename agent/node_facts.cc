@@ -20,8 +20,8 @@ NodeInfo Read(const nlohmann::json& node) {
 
 }  // namespace
 
-NodeFacts::NodeFacts(EventLoop& loop, Worker& worker, ApiClient& client, std::string node_name,
-                     std::function<void(const NodeInfo&)> on_found)
+NodeFacts::NodeFacts(EventLoop& loop, Worker& worker, ApiClient& client,
+                     const std::string& node_name, std::function<void(const NodeInfo&)> on_found)
     : loop_(loop),
       worker_(worker),
       client_(client),

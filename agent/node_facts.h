@@ -17,7 +17,7 @@ namespace nodedevice {
 // Loop thread only.
 class NodeFacts {
  public:
-  NodeFacts(EventLoop& loop, Worker& worker, ApiClient& client, std::string node_name,
+  NodeFacts(EventLoop& loop, Worker& worker, ApiClient& client, const std::string& node_name,
             std::function<void(const NodeInfo&)> on_found);
   ~NodeFacts() { *alive_ = false; }
   NodeFacts(const NodeFacts&) = delete;

@@ -128,12 +128,12 @@ class BodyReader : public std::enable_shared_from_this<BodyReader> {
     // Waits for one byte, then takes what has come with it.
     return buffer_.getc().then([self](Buffer::int_type next) -> pplx::task<void> {
       if (next == Buffer::traits::eof()) return pplx::task_from_result();
-      std::string piece(std::min(self->buffer_.in_avail(), kPiece), '\0');
-      auto* target = reinterpret_cast<std::uint8_t*>(piece.data());
-      return self->buffer_.getn(target, piece.size())
-          .then([self, piece = std::move(piece)](std::size_t size) mutable -> pplx::task<void> {
-            piece.resize(size);
-            if (!self->take_(std::move(piece))) return pplx::task_from_result();
+      const auto piece =
+          std::make_shared<std::string>(std::min(self->buffer_.in_avail(), kPiece), '\0');
+      return self->buffer_.getn(reinterpret_cast<std::uint8_t*>(piece->data()), piece->size())
+          .then([self, piece](std::size_t size) -> pplx::task<void> {
+            piece->resize(size);
+            if (!self->take_(std::move(*piece))) return pplx::task_from_result();
             return self->Read();
           });
     });
@@ -186,7 +186,7 @@ class Url {
 }  // namespace
 
 struct ApiClient::Impl {
-  Impl(ClusterAccess access, Settings wanted)
+  Impl(const ClusterAccess& access, Settings wanted)
       : server(access.server),
         settings(std::move(wanted)),
         ca(access.ca_file, access.ca),
@@ -266,7 +266,7 @@ struct ApiClient::Impl {
       const web::http::http_response response =
           connection.client->request(ToHttp(request, connection.token), shutdown.get_token()).get();
       std::string body;
-      const auto reader = std::make_shared<BodyReader>(response, [&](std::string piece) {
+      const auto reader = std::make_shared<BodyReader>(response, [&](const std::string& piece) {
         body += piece;
         return body.size() <= settings.max_answer;
       });
@@ -372,10 +372,10 @@ pplx::task<absl::Status> Follow(const std::string& what, const web::http::http_r
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<ApiClient>> ApiClient::Create(ClusterAccess access,
+absl::StatusOr<std::unique_ptr<ApiClient>> ApiClient::Create(const ClusterAccess& access,
                                                              Settings settings) {
   LimitThreads();
-  auto impl = std::make_shared<Impl>(std::move(access), std::move(settings));
+  auto impl = std::make_shared<Impl>(access, std::move(settings));
   const absl::StatusOr<Impl::Connection> first = impl->Connect(/*for_watch=*/false);
   if (!first.ok()) return first.status();
   return std::unique_ptr<ApiClient>(new ApiClient(std::move(impl)));

@@ -26,7 +26,8 @@ class ApiClient {
   };
 
   // Fails when the credentials cannot be read.
-  static absl::StatusOr<std::unique_ptr<ApiClient>> Create(ClusterAccess access, Settings settings);
+  static absl::StatusOr<std::unique_ptr<ApiClient>> Create(const ClusterAccess& access,
+                                                           Settings settings);
   // Ends the streams that are open; their `on_end` is not called any more.
   ~ApiClient();
   ApiClient(const ApiClient&) = delete;

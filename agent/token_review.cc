@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "lib/base/utf8.h"
+
 namespace nodedevice {
 namespace {
 
@@ -16,6 +18,8 @@ bool IsTrue(const Json& object, const char* pointer) {
 }
 
 absl::StatusOr<TokenVerdict> Review(ApiClient& client, const std::string& token) {
+  // Anybody may send anything here. JSON cannot hold it, so nobody has such a token.
+  if (FindInvalidUtf8(token) != std::string_view::npos) return TokenVerdict();
   ASSIGN_OR_RETURN(const Json answer,
                    client.Post(kTokenReviews, {{"apiVersion", "authentication.k8s.io/v1"},
                                                {"kind", "TokenReview"},

@@ -32,6 +32,8 @@ void LatestWriter::Done(const absl::Status& outcome, TimePoint now) {
     retry_at_.reset();
     return;
   }
+  // It may have arrived all the same: what the server has is not known any more.
+  written_.reset();
   Duration pause = kBackoff.After(++failures_);
   if (const auto error = ApiErrorOf(outcome); error && error->retry_after) {
     pause = std::max(pause, *error->retry_after);

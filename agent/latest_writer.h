@@ -44,7 +44,7 @@ class LatestWriter {
   std::minstd_rand random_;
   std::optional<nlohmann::json> wanted_;
   std::optional<nlohmann::json> writing_;
-  std::optional<nlohmann::json> written_;
+  std::optional<nlohmann::json> written_;  // what the server has; nullopt: not known
   std::optional<TimePoint> retry_at_;
   int failures_ = 0;
   // When the bucket will be full again: each write moves it on by kRefill.

@@ -27,11 +27,15 @@ NodeFacts::NodeFacts(EventLoop& loop, Worker& worker, ApiClient& client,
       client_(client),
       path_(absl::StrCat("/api/v1/nodes/", node_name)),
       on_found_(std::move(on_found)),
-      again_(loop, [this] { Look(); }) {}
+      again_(loop, [this] { Ask(); }) {}
 
 void NodeFacts::Look() {
+  // Asked for with each snapshot while nothing is known: the pause after a failure must hold.
   if (std::exchange(looking_, true)) return;
-  again_.Cancel();
+  Ask();
+}
+
+void NodeFacts::Ask() {
   worker_.Do([this, alive = alive_, &loop = loop_, &client = client_, path = path_] {
     absl::StatusOr<nlohmann::json> node = client.Get(path);
     loop.Post([this, alive, node = std::move(node)] {
@@ -41,13 +45,11 @@ void NodeFacts::Look() {
 }
 
 void NodeFacts::OnAnswer(const absl::StatusOr<nlohmann::json>& node) {
+  const NodeInfo info = node.ok() ? Read(*node) : NodeInfo();
+  if (info == NodeInfo()) return again_.After(kBackoff.After(++failures_));
   looking_ = false;
-  if (!node.ok()) {
-    again_.After(kBackoff.After(++failures_));
-    return;
-  }
   failures_ = 0;
-  on_found_(Read(*node));
+  on_found_(info);
 }
 
 }  // namespace nodedevice

@@ -12,7 +12,7 @@
 namespace nodedevice {
 
 // What the API says of this node. Looked up when asked, and again after a while when the API did
-// not answer; it is not watched, since it changes only with the kubelet.
+// not answer or does not know it yet; it is not watched, since it changes only with the kubelet.
 //
 // Loop thread only.
 class NodeFacts {
@@ -26,6 +26,7 @@ class NodeFacts {
   void Look();
 
  private:
+  void Ask();
   void OnAnswer(const absl::StatusOr<nlohmann::json>& node);
 
   EventLoop& loop_;
@@ -33,7 +34,7 @@ class NodeFacts {
   ApiClient& client_;
   const std::string path_;
   const std::function<void(const NodeInfo&)> on_found_;
-  bool looking_ = false;
+  bool looking_ = false;  // until it is found
   int failures_ = 0;
   Timer again_;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -1,5 +1,6 @@
 #include "agent/node_state.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <set>
 #include <utility>
@@ -16,7 +17,10 @@ using Json = nlohmann::json;
 
 constexpr char kApiVersion[] = "nodedevices.io/v1alpha1";
 constexpr std::size_t kMaxName = 253;
+constexpr std::size_t kMaxLabel = 63;
 constexpr std::size_t kMaxText = 1024;
+// Of plugins, and of resources: after an edit those that end are still among them.
+constexpr std::size_t kMaxRows = 256;
 constexpr std::size_t kMaxUnhealthy = 256;
 constexpr std::size_t kMaxMessage = 4096;
 
@@ -25,6 +29,15 @@ std::uint64_t Hash(std::string_view text) {
   std::uint64_t hash = 14695981039346656037u;
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
   return hash;
+}
+
+// The beginning of `name`, with a hash of `whole`, within `limit` bytes.
+std::string WithHash(std::string name, std::string_view whole, std::size_t limit) {
+  char hash[17];
+  std::snprintf(hash, sizeof(hash), "%016llx", static_cast<unsigned long long>(Hash(whole)));
+  name.resize(std::min(name.size(), limit - sizeof(hash)));
+  while (name.ends_with('.') || name.ends_with('-')) name.pop_back();
+  return absl::StrCat(name, "-", hash);
 }
 
 // As much of a text as the API takes: bounded, and UTF-8.
@@ -71,6 +84,7 @@ Json Resources(const Snapshot& snapshot) {
   }
   Json resources = Json::array();
   for (const auto& [name, count] : counts) {
+    if (resources.size() == kMaxRows) break;
     resources.push_back(
         {{"resourceName", name}, {"announced", count.first}, {"healthy", count.second}});
   }
@@ -102,12 +116,9 @@ void AddUnhealthy(const Snapshot& snapshot, Json& status) {
 
 std::string NodeStateName(const NodeIdentity& identity) {
   std::string name = absl::StrCat(identity.node_name, ".", identity.config_name);
-  if (name.size() <= kMaxName) return name;
-  char hash[17];
-  std::snprintf(hash, sizeof(hash), "%016llx", static_cast<unsigned long long>(Hash(name)));
-  name.resize(kMaxName - sizeof(hash));
-  while (name.ends_with('.') || name.ends_with('-')) name.pop_back();
-  return absl::StrCat(name, "-", hash);
+  const bool clear = identity.config_name.find('.') == std::string::npos;
+  if (clear && name.size() <= kMaxName) return name;
+  return WithHash(name, absl::StrCat(identity.node_name, "/", identity.config_name), kMaxName);
 }
 
 NodeStateRenderer::NodeStateRenderer(NodeIdentity identity,
@@ -117,11 +128,14 @@ NodeStateRenderer::NodeStateRenderer(NodeIdentity identity,
       wall_offset_(wall.time_since_epoch() - at.time_since_epoch()) {}
 
 Json NodeStateRenderer::Object(const Snapshot& snapshot) const {
+  const std::string& config = identity_.config_name;
+  const std::string label =
+      config.size() <= kMaxLabel ? config : WithHash(config, config, kMaxLabel);
   return {{"apiVersion", kApiVersion},
           {"kind", "NodeDeviceState"},
           {"metadata",
            {{"name", name_},
-            {"labels", {{"nodedevices.io/config", identity_.config_name}}},
+            {"labels", {{"nodedevices.io/config", label}}},
             {"ownerReferences",
              {{{"apiVersion", kApiVersion},
                {"kind", "DevicePluginConfig"},
@@ -136,9 +150,9 @@ Json NodeStateRenderer::Status(const Snapshot& snapshot) {
                  {"deviceManager",
                   {{"up", snapshot.device_manager.up},
                    {"since", Time(snapshot.device_manager.since)},
-                   {"restarts", snapshot.device_manager.restarts},
-                   {"socket", snapshot.device_manager.socket}}}};
+                   {"restarts", snapshot.device_manager.restarts}}}};
   SetText(status["agent"], "podName", identity_.pod_name);
+  SetText(status["deviceManager"], "socket", snapshot.device_manager.socket);
   SetText(status["deviceManager"], "kubeletVersion", snapshot.node.kubelet_version);
   SetText(status["deviceManager"], "problem", snapshot.device_manager.problem);
   SetText(status, "configError", snapshot.config.error);
@@ -192,6 +206,7 @@ Json NodeStateRenderer::ConditionOf(const Snapshot& snapshot, const std::string&
 Json NodeStateRenderer::Plugins(const Snapshot& snapshot) const {
   Json plugins = Json::array();
   for (const PluginStatus& plugin : snapshot.plugins) {
+    if (plugins.size() == kMaxRows) break;
     std::uint64_t restarts = 0;
     for (const std::uint64_t count : plugin.restarts) restarts += count;
     Json entry = {{"name", plugin.name},

@@ -18,8 +18,8 @@ struct NodeIdentity {
   std::string pod_name;  // empty outside a pod
 };
 
-// "NODE.CONFIG". Unambiguous, since the name of a configuration has no dot; a hash stands for the
-// end of one that is too long for the API.
+// "NODE.CONFIG". A hash stands for the end of one that is too long for the API, and is added when
+// the name of the configuration has a dot, since it would not be clear then where the node's ends.
 std::string NodeStateName(const NodeIdentity& identity);
 
 // Renders the object. Equal snapshots give equal objects, and nothing in them moves by itself, so

@@ -1,0 +1,332 @@
+#include "agent/node_state.h"
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "lib/base/utf8.h"
+#include "tests/architecture/crd_schema.h"
+#include "tests/unit/agent/sample_snapshot.h"
+
+namespace nodedevice::testing {
+namespace {
+
+using nlohmann::json;
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
+
+// What the wall says at kNow.
+const std::chrono::system_clock::time_point kWall =
+    std::chrono::sys_days(std::chrono::year(2026) / 1 / 2) + hours(3) + minutes(4) + seconds(5);
+const NodeIdentity kIdentity = {.node_name = "w7", .config_name = "rig", .pod_name = "agent-x"};
+
+Snapshot Node() {
+  Snapshot snapshot = HealthyNode();
+  snapshot.config.source = "DevicePluginConfig rig";
+  snapshot.config.name = "rig";
+  snapshot.config.uid = "1-2-3";
+  snapshot.node.kubelet_version = "v1.33.2";
+  return snapshot;
+}
+
+NodeStateRenderer Renderer() { return {kIdentity, kWall, kNow}; }
+
+json StatusOf(const Snapshot& snapshot) { return Renderer().Status(snapshot)["status"]; }
+
+json Condition(const json& status, const std::string& type) {
+  for (const json& condition : status["conditions"]) {
+    if (condition["type"] == type) return condition;
+  }
+  return nullptr;
+}
+
+// "True AllRegistered: message", as it is printed.
+std::string Ready(const Snapshot& snapshot, const std::string& type = "Ready") {
+  const json condition = Condition(StatusOf(snapshot), type);
+  return absl::StrCat(condition["status"].get<std::string>(), " ",
+                      condition["reason"].get<std::string>(), ": ",
+                      condition["message"].get<std::string>());
+}
+
+std::vector<std::string> ErrorsOf(const Snapshot& snapshot) {
+  NodeStateRenderer renderer = Renderer();
+  json object = renderer.Object(snapshot);
+  object["status"] = renderer.Status(snapshot)["status"];
+  return SchemaErrors(SchemaOf(kStateCrd), object);
+}
+
+TEST(NodeStateTest, SaysWhoseItIs) {
+  EXPECT_EQ(Renderer().Object(Node()), json::parse(R"({
+    "apiVersion": "nodedevices.io/v1alpha1", "kind": "NodeDeviceState",
+    "metadata": {"name": "w7.rig", "labels": {"nodedevices.io/config": "rig"},
+                 "ownerReferences": [{"apiVersion": "nodedevices.io/v1alpha1",
+                                      "kind": "DevicePluginConfig", "name": "rig",
+                                      "uid": "1-2-3"}]},
+    "spec": {"nodeName": "w7", "configName": "rig"}})"));
+}
+
+TEST(NodeStateTest, ShowsWhatTheSnapshotHolds) {
+  Snapshot snapshot = Node();
+  PluginStatus& held = snapshot.plugins.emplace_back();
+  held.name = "waiting";
+  held.resource_name = "example.com/waiting";
+  held.since = kNow;
+  held.failures = 2;
+  held.held_by = "the end of plugin old";
+  snapshot.plugins[0].resources[0].error = "kubelet: refused";
+  EXPECT_EQ(Renderer().Status(snapshot), json::parse(R"json({
+    "apiVersion": "nodedevices.io/v1alpha1", "kind": "NodeDeviceState",
+    "metadata": {"name": "w7.rig"},
+    "status": {
+      "observedGeneration": 4,
+      "agent": {"version": "1.2.3", "podName": "agent-x", "startedAt": "2026-01-02T01:04:05Z"},
+      "deviceManager": {"up": true, "since": "2026-01-02T01:34:05Z", "restarts": 1,
+                        "kubeletVersion": "v1.33.2",
+                        "socket": "/kubelet/device-plugins/kubelet.sock"},
+      "conditions": [
+        {"type": "ConfigAccepted", "status": "True", "reason": "InForce", "message": "",
+         "observedGeneration": 4, "lastTransitionTime": "2026-01-02T03:04:05Z"},
+        {"type": "DeviceManagerUp", "status": "True", "reason": "Answers", "message": "",
+         "observedGeneration": 4, "lastTransitionTime": "2026-01-02T03:04:05Z"},
+        {"type": "Ready", "status": "False", "reason": "PluginHeld",
+         "message": "plugin waiting: Held, waits for the end of plugin old",
+         "observedGeneration": 4, "lastTransitionTime": "2026-01-02T03:04:05Z"}],
+      "plugins": [
+        {"name": "kvm", "resourceName": "example.com/kvm", "phase": "Running",
+         "since": "2026-01-02T02:59:05Z", "pid": 4711, "restarts": 3, "failures": 0,
+         "lastExit": "killed by signal 9 (Killed)", "registrationError": "kubelet: refused"
+},
+        {"name": "vendor", "resourceName": "vendor.example/thing", "phase": "Running",
+         "since": "2026-01-02T03:03:58Z", "pid": 4712, "restarts": 0, "failures": 0},
+        {"name": "waiting", "resourceName": "example.com/waiting", "phase": "Held",
+         "since": "2026-01-02T03:04:05Z", "restarts": 0, "failures": 2,
+         "waitsFor": "the end of plugin old"}],
+      "resources": [{"resourceName": "example.com/kvm", "announced": 20, "healthy": 10}],
+      "unhealthyDevices": [{"resourceName": "example.com/kvm", "id": "kvm1",
+                            "reason": "/dev/kvm1 is gone"}]
+}
+})json"));
+  EXPECT_THAT(ErrorsOf(snapshot), IsEmpty());
+}
+
+TEST(NodeStateTest, LeavesOutWhatThereIsNot) {
+  const json status = NodeStateRenderer({"w7", "rig", ""}, kWall, kNow).Status({})["status"];
+  EXPECT_FALSE(status["agent"].contains("podName"));
+  EXPECT_FALSE(status["deviceManager"].contains("kubeletVersion"));
+  EXPECT_FALSE(status.contains("configError"));
+  EXPECT_FALSE(status.contains("unhealthyDevices"));
+  EXPECT_FALSE(status.contains("unhealthyDevicesOmitted"));
+  EXPECT_THAT(ErrorsOf({}), IsEmpty());
+}
+
+TEST(NodeStateTest, EqualSnapshotsGiveEqualObjectsHoweverLateTheyAreRendered) {
+  NodeStateRenderer renderer = Renderer();
+  const json first = renderer.Status(Node());
+  Snapshot later = Node();
+  later.looked_at += hours(5);
+  EXPECT_EQ(renderer.Status(later), first);
+  later.plugins[0].resources[0].list_updates += 100;  // a fidgeting counter is none of its fields
+  EXPECT_EQ(renderer.Status(later), first);
+}
+
+TEST(NodeStateTest, TheTimeOfATransitionMovesWithTheStatusOnly) {
+  NodeStateRenderer renderer = Renderer();
+  const auto since = [&](const Snapshot& snapshot) {
+    return Condition(renderer.Status(snapshot)["status"], "Ready")["lastTransitionTime"]
+        .get<std::string>();
+  };
+  EXPECT_EQ(since(Node()), "2026-01-02T03:04:05Z");
+  Snapshot down = Node();
+  down.looked_at = kNow + minutes(1);
+  down.device_manager.up = false;
+  EXPECT_EQ(since(down), "2026-01-02T03:05:05Z");
+  down.looked_at = kNow + minutes(2);
+  down.plugins[0].phase = PluginPhase::kHeld;  // another reason and message, the same status
+  EXPECT_EQ(since(down), "2026-01-02T03:05:05Z");
+  Snapshot well = Node();
+  well.looked_at = kNow + minutes(3);
+  EXPECT_EQ(since(well), "2026-01-02T03:07:05Z");
+}
+
+TEST(NodeStateTest, SaysInOneWordWhyItIsReadyOrNot) {
+  EXPECT_EQ(Ready(Node()), "True AllRegistered: ");
+  const auto with = [](const std::function<void(Snapshot&)>& change) {
+    Snapshot snapshot = Node();
+    change(snapshot);
+    EXPECT_THAT(ErrorsOf(snapshot), IsEmpty());
+    return Ready(snapshot);
+  };
+  const auto with_phase = [&](PluginPhase phase) {
+    return with([phase](Snapshot& snapshot) { snapshot.plugins[0].phase = phase; });
+  };
+  EXPECT_EQ(with([](Snapshot& snapshot) { snapshot.stopping = true; }),
+            "False AgentStopping: the agent is stopping");
+  EXPECT_EQ(with([](Snapshot& snapshot) {
+              snapshot.config.accepted = false;
+              snapshot.config.error = "DevicePluginConfig rig was deleted";
+            }),
+            "False NoConfiguration: no configuration was accepted yet: DevicePluginConfig rig was "
+            "deleted");
+  EXPECT_EQ(with([](Snapshot& snapshot) {
+              snapshot.device_manager.up = false;
+              snapshot.device_manager.problem = "Connection refused";
+            }),
+            "False DeviceManagerDown: the Device Manager is down: Connection refused");
+  EXPECT_EQ(with_phase(PluginPhase::kBackingOff),
+            "False PluginCrashLooping: plugin kvm: BackingOff, killed by signal 9 (Killed), 0 "
+            "failures in a row");
+  EXPECT_EQ(with_phase(PluginPhase::kStarting), "False PluginStarting: plugin kvm: Starting");
+  EXPECT_EQ(with_phase(PluginPhase::kHeld), "False PluginHeld: plugin kvm: Held, waits for ");
+  EXPECT_EQ(with_phase(PluginPhase::kStopping), "False PluginStopping: plugin kvm: Stopping");
+  // The last good configuration works; the newest one does not.
+  EXPECT_EQ(with([](Snapshot& snapshot) { snapshot.config.error = "spec.plugins: required"; }),
+            "True ConfigurationRefused: the newest configuration is not in force: spec.plugins: "
+            "required");
+}
+
+TEST(NodeStateTest, SaysWhetherTheConfigurationAndTheDeviceManagerAreWell) {
+  EXPECT_EQ(Ready(Node(), "ConfigAccepted"), "True InForce: ");
+  EXPECT_EQ(Ready(Node(), "DeviceManagerUp"), "True Answers: ");
+  Snapshot bad = Node();
+  bad.config.error = "spec.plugins: required";
+  bad.device_manager.up = false;
+  bad.device_manager.problem = "Connection refused";
+  EXPECT_EQ(Ready(bad, "ConfigAccepted"), "False Refused: spec.plugins: required");
+  EXPECT_EQ(Ready(bad, "DeviceManagerUp"), "False DoesNotAnswer: Connection refused");
+  EXPECT_EQ(StatusOf(bad)["configError"], "spec.plugins: required");
+  EXPECT_EQ(StatusOf(bad)["deviceManager"]["problem"], "Connection refused");
+  bad.config = {};
+  EXPECT_EQ(Ready(bad, "ConfigAccepted"), "False NotReadYet: ");
+}
+
+TEST(NodeStateTest, SumsAResourceOfTwoPluginsAndNamesErrorsOnce) {
+  Snapshot snapshot = Node();
+  snapshot.plugins[0].resources[0].error = "b";
+  ResourceReport more = snapshot.plugins[0].resources[0];
+  more.error = "a";
+  snapshot.plugins[0].resources.push_back(more);
+  snapshot.plugins[0].resources.push_back(more);
+  const json status = StatusOf(snapshot);
+  EXPECT_EQ(status["plugins"][0]["registrationError"], "a; b");
+  EXPECT_EQ(
+      status["resources"],
+      json::parse(R"([{"resourceName": "example.com/kvm", "announced": 60, "healthy": 30}])"));
+}
+
+TEST(NodeStateTest, ListsTheFirstUnhealthyDevicesAndCountsTheOthers) {
+  Snapshot snapshot = Node();
+  std::vector<DeviceReport>& devices = snapshot.plugins[0].resources[0].devices;
+  devices.assign(256, {.id = "x", .healthy = false, .reason = "", .paths = "", .numa_nodes = {}});
+  json status = StatusOf(snapshot);
+  EXPECT_EQ(status["unhealthyDevices"].size(), 256u);
+  EXPECT_FALSE(status.contains("unhealthyDevicesOmitted"));
+  EXPECT_FALSE(status["unhealthyDevices"][0].contains("reason"));
+  devices.push_back(devices[0]);
+  devices.push_back(devices[0]);
+  status = StatusOf(snapshot);
+  EXPECT_EQ(status["unhealthyDevices"].size(), 256u);
+  EXPECT_EQ(status["unhealthyDevicesOmitted"], 2);
+  EXPECT_THAT(ErrorsOf(snapshot), IsEmpty());
+}
+
+TEST(NodeStateTest, KeepsToTheLengthsOfTheSchemasLists) {
+  Snapshot snapshot = Node();
+  snapshot.plugins.clear();
+  for (int i = 0; i < 300; ++i) {
+    PluginStatus& plugin = snapshot.plugins.emplace_back();
+    plugin.name = absl::StrCat("plugin-", i);
+    plugin.resources.resize(1);
+    plugin.resources[0].resource = absl::StrCat("example.com/r", i);
+  }
+  const json status = StatusOf(snapshot);
+  EXPECT_EQ(status["plugins"].size(), 256u);
+  EXPECT_EQ(status["resources"].size(), 256u);
+  EXPECT_THAT(ErrorsOf(snapshot), IsEmpty());
+}
+
+TEST(NodeStateTest, TextsAreBoundedAndUtf8) {
+  Snapshot snapshot = Node();
+  // A cut after 1024 and after 4096 bytes falls into a character of three.
+  std::string text;
+  while (text.size() < 5000) text += "\u20ac";
+  snapshot.config.error = snapshot.device_manager.problem = text;
+  snapshot.device_manager.up = false;
+  snapshot.plugins[0].last_exit = "before \xff after";
+  snapshot.device_manager.socket = "/\xfe";
+  snapshot.node.kubelet_version = text;
+  snapshot.plugins[0].resources[0].devices[0].id = text;
+  snapshot.plugins[0].resources[0].devices[0].reason = text;
+  const json status = StatusOf(snapshot);
+  for (const json& bounded :
+       {status["configError"], status["deviceManager"]["problem"],
+        status["deviceManager"]["kubeletVersion"], status["unhealthyDevices"][0]["id"],
+        status["unhealthyDevices"][0]["reason"]}) {
+    EXPECT_EQ(bounded, text.substr(0, 1023));
+  }
+  EXPECT_EQ(Condition(status, "ConfigAccepted")["message"], text.substr(0, 4095));
+  EXPECT_EQ(status["plugins"][0]["lastExit"], "before ");
+  EXPECT_EQ(status["deviceManager"]["socket"], "/");
+  EXPECT_EQ(FindInvalidUtf8(status.dump()), std::string::npos);
+  EXPECT_THAT(ErrorsOf(snapshot), IsEmpty());
+}
+
+TEST(NodeStateTest, TheNameIsTheNodesAndTheConfigurations) {
+  EXPECT_EQ(NodeStateName({"w7.example.com", "rig", ""}), "w7.example.com.rig");
+  EXPECT_EQ(Renderer().name(), "w7.rig");
+}
+
+TEST(NodeStateTest, ANameThatIsTooLongEndsInAHash) {
+  const std::string node(200, 'n');
+  const std::string fits(52, 'c');
+  EXPECT_EQ(NodeStateName({node, fits, ""}), absl::StrCat(node, ".", fits));
+  const std::string one = NodeStateName({node, fits + "a", ""});
+  const std::string other = NodeStateName({node, fits + "b", ""});
+  EXPECT_NE(one, other);
+  for (const std::string& name : {one, other}) {
+    EXPECT_LE(name.size(), 253u);
+    EXPECT_THAT(name, MatchesRegex("n+\\.c+-[0-9a-f]{16}"));
+  }
+  // No part of it may end with a dash or a dot where it was cut.
+  const std::string cut = NodeStateName({node, std::string(35, '-') + std::string(30, 'c'), ""});
+  EXPECT_THAT(cut, MatchesRegex("n+-[0-9a-f]{16}"));
+}
+
+TEST(NodeStateTest, NodesAndConfigurationsWithDotsAreKeptApart) {
+  const std::string one = NodeStateName({"n.a", "b", ""});
+  const std::string other = NodeStateName({"n", "a.b", ""});
+  EXPECT_EQ(one, "n.a.b");
+  EXPECT_THAT(other, MatchesRegex("n\\.a\\.b-[0-9a-f]{16}"));
+  EXPECT_NE(NodeStateName({"n", "a.b.c", ""}), NodeStateName({"n.a", "b.c", ""}));
+}
+
+TEST(NodeStateTest, TheLabelIsNoLongerThanALabelMayBe) {
+  const auto label = [](const std::string& config) {
+    return NodeStateRenderer({"w7", config, ""}, kWall, kNow)
+        .Object(Node())["metadata"]["labels"]["nodedevices.io/config"]
+        .get<std::string>();
+  };
+  EXPECT_EQ(label(std::string(63, 'c')), std::string(63, 'c'));
+  EXPECT_THAT(label(std::string(64, 'c')), MatchesRegex("c{46}-[0-9a-f]{16}"));
+  EXPECT_NE(label(std::string(64, 'c')), label(std::string(65, 'c')));
+}
+
+// The check itself: it must see what it is there for.
+TEST(NodeStateTest, TheSchemaRefusesWhatItDoesNotKnow) {
+  const json schema = SchemaOf(kStateCrd);
+  json object = Renderer().Object(Node());
+  object["status"] = {{"plugins", {{{"name", "a"}, {"phase", "Odd"}, {"pid", "1"}}, {{"x", 1}}}},
+                      {"agent", {{"startedAt", "now"}}},
+                      {"unhealthyDevicesOmitted", -1}};
+  EXPECT_THAT(SchemaErrors(schema, object),
+              ::testing::UnorderedElementsAre(
+                  ".status.plugins[].phase: unknown word \"Odd\"",
+                  ".status.plugins[].pid: is of type string", ".status.plugins[]: lacks name",
+                  ".status.plugins[].x: unknown field", ".status.agent.startedAt: no time: 'now'",
+                  ".status.unhealthyDevicesOmitted: too small"));
+}
+
+}  // namespace
+}  // namespace nodedevice::testing

@@ -67,6 +67,7 @@ void AddPlugin(const PluginStatus* before, const PluginStatus& after,
 struct Health {
   std::uint64_t healthy = 0;
   std::uint64_t unhealthy = 0;
+  std::uint64_t devices = 0;  // unhealthy ones, each counted once however often it is shared
   std::vector<std::string> named;
 };
 
@@ -78,7 +79,9 @@ std::map<std::string, Health> HealthOf(const Snapshot& snapshot) {
       health.healthy += report.healthy;
       health.unhealthy += report.unhealthy;
       for (const DeviceReport& device : report.devices) {
-        if (device.healthy || health.named.size() == kNamedDevices) continue;
+        if (device.healthy) continue;
+        ++health.devices;
+        if (health.named.size() == kNamedDevices) continue;
         health.named.push_back(absl::StrCat(
             device.id, device.reason.empty() ? "" : absl::StrCat(" (", device.reason, ")")));
       }
@@ -97,7 +100,7 @@ void AddDevices(const Snapshot& before, const Snapshot& after, std::vector<NodeE
           {true, "DevicesUnhealthy", "Announcing",
            absl::StrCat(health.unhealthy, " of ", health.healthy + health.unhealthy, " devices of ",
                         resource, " are unhealthy: ", absl::StrJoin(health.named, ", "),
-                        health.unhealthy > health.named.size() ? ", ..." : ""),
+                        health.devices > health.named.size() ? ", ..." : ""),
            resource});
     } else if (unhealthy > 0 && health.unhealthy == 0) {
       events.push_back(

@@ -1,5 +1,6 @@
 #include "agent/node_reporter.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -21,13 +22,23 @@ constexpr char kManager[] = "node-device-agent";
 constexpr char kController[] = "nodedevices.io/node-device-agent";
 constexpr std::size_t kMaxNote = 1024;
 constexpr std::size_t kMaxInstance = 128;
+constexpr std::size_t kMaxHeldBack = 64;  // what the throttle adds to a note, at most
 constexpr std::size_t kMaxNamePrefix = 200;
+// Between two tries of the last state.
+constexpr Duration kLastPause = std::chrono::milliseconds(500);
 constexpr Backoff kEventBackoff = {.first = std::chrono::seconds(2),
                                    .limit = std::chrono::seconds(60)};
 
 std::string Bounded(std::string_view text, std::size_t limit) {
   text = text.substr(0, limit);
   return std::string(text.substr(0, FindInvalidUtf8(text)));
+}
+
+// What the names of events begin with: no part of a name may end with a dot or a dash.
+std::string NamePrefix(std::string name) {
+  name.resize(std::min(name.size(), kMaxNamePrefix));
+  while (name.ends_with('.') || name.ends_with('-')) name.pop_back();
+  return name;
 }
 
 // Applies the status, and before it the object when it is another one than `applied`, or is gone.
@@ -63,7 +74,11 @@ NodeReporter::NodeReporter(EventLoop& loop, Worker& worker, ApiClient& client,
       identity_(identity),
       renderer_(std::move(identity), std::chrono::system_clock::now(), Clock::now()),
       writer_(seed),
-      state_timer_(loop, [this] { WriteState(); }),
+      state_timer_(loop,
+                   [this] {
+                     if (done_) return FinishIfSettled();
+                     WriteState();
+                   }),
       event_timer_(loop,
                    [this] {
                      event_is_busy_ = false;
@@ -80,20 +95,21 @@ void NodeReporter::Observe(const Snapshot& before, const Snapshot& after) {
     writer_.Want({{"object", after.config.uid.empty() ? Json() : renderer_.Object(after)},
                   {"status", renderer_.Status(after)}});
   for (NodeEvent& event : EventsBetween(before, after)) {
+    event.note = Bounded(event.note, kMaxNote - kMaxHeldBack);
     if (!throttle_.Admit(event, Clock::now())) continue;
     if (events_.size() == kMostEvents) events_.pop_front();
     events_.push_back(
         {{"apiVersion", "events.k8s.io/v1"},
          {"kind", "Event"},
          {"metadata",
-          {{"name", absl::StrCat(renderer_.name().substr(0, kMaxNamePrefix), ".",
+          {{"name", absl::StrCat(NamePrefix(renderer_.name()), ".",
                                  absl::Hex(absl::ToUnixNanos(absl::Now()) + ++event_number_))},
            {"namespace", "default"}}},
          {"eventTime", absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", absl::Now(), absl::UTCTimeZone())},
          {"type", event.warning ? "Warning" : "Normal"},
          {"reason", event.reason},
          {"action", event.action},
-         {"note", Bounded(event.note, kMaxNote)},
+         {"note", event.note},
          {"reportingController", kController},
          {"reportingInstance",
           Bounded(identity_.pod_name.empty() ? identity_.node_name : identity_.pod_name,
@@ -138,7 +154,11 @@ void NodeReporter::OnStateWritten(const absl::StatusOr<std::string>& uid) {
   }
   problem_ = problem;
   if (uid.ok()) uid_ = *uid;
-  if (done_) return FinishIfSettled();  // a failure: again, until kLastWords are over
+  if (done_) {
+    if (uid.ok()) return FinishIfSettled();
+    // Again, until kLastWords are over; a server that refuses at once must not be hammered.
+    return state_timer_.After(kLastPause);
+  }
   WriteState();
   WriteEvent();
 }
@@ -168,7 +188,9 @@ void NodeReporter::OnEventWritten(Json event, const absl::Status& status) {
     if (events_.size() < kMostEvents) events_.push_front(std::move(event));
     return event_timer_.After(kEventBackoff.After(++event_failures_));
   }
-  if (!status.ok()) spdlog::warn("an event was not taken: {}", std::string(status.message()));
+  // An earlier try may have arrived, though its answer did not.
+  const bool taken = status.ok() || absl::IsAlreadyExists(status);
+  if (!taken) spdlog::warn("an event was not taken: {}", std::string(status.message()));
   event_failures_ = 0;
   event_is_busy_ = false;
   WriteEvent();

@@ -41,6 +41,7 @@ ConfigObject::ConfigObject(EventLoop& loop, Worker& worker, ApiClient& client,
                seed) {
   status_.source = absl::StrCat("DevicePluginConfig ", name);
   status_.name = name;
+  status_.stale = "the API server has not answered yet";
 }
 
 void ConfigObject::OnObject(const nlohmann::json& object) {

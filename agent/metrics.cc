@@ -101,6 +101,15 @@ void AddNode(const Snapshot& snapshot, std::vector<MetricFamily>& families) {
   rejected.Add({}, !snapshot.config.error.empty());
   rejected.MoveTo(families);
 
+  // A file has no server that could be away.
+  if (!snapshot.config.name.empty()) {
+    Family stale(MetricType::Gauge, "nodedevice_config_stale",
+                 "1 while the API server cannot be asked for a newer configuration; the last one "
+                 "stays in force.");
+    stale.Add({}, !snapshot.config.stale.empty());
+    stale.MoveTo(families);
+  }
+
   Family build(MetricType::Gauge, "nodedevice_build_info", "Always 1; the version is a label.");
   build.Add({{"version", snapshot.version}}, 1);
   build.MoveTo(families);

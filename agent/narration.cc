@@ -40,6 +40,23 @@ void NarrateConfig(const ConfigStatus& before, const ConfigStatus& after,
   }
 }
 
+// Whether the API server can be asked for the configuration. Nothing is said of the first moments,
+// in which it has not been asked yet.
+void NarrateStaleness(const ConfigStatus& before, const ConfigStatus& after,
+                      std::vector<Narration>& lines) {
+  if (before.stale == after.stale || before.source.empty()) return;
+  if (!after.stale.empty()) {
+    lines.push_back(
+        {Level::kWarning,
+         absl::StrCat("the API server cannot be asked for ", after.source, ": ", after.stale,
+                      after.accepted ? "; the last configuration stays in force"
+                                     : "; no configuration yet, waiting")});
+  } else {
+    lines.push_back(
+        {Level::kInfo, absl::StrCat("the API server answers, following ", after.source)});
+  }
+}
+
 Narration NarratePhase(const PluginStatus& plugin) {
   const std::string who = absl::StrCat("plugin ", plugin.name, ": ");
   switch (plugin.phase) {
@@ -71,6 +88,7 @@ Narration NarratePhase(const PluginStatus& plugin) {
 
 std::vector<Narration> Narrate(const Snapshot& before, const Snapshot& after) {
   std::vector<Narration> lines;
+  NarrateStaleness(before.config, after.config, lines);
   NarrateConfig(before.config, after.config, lines);
   NarrateDeviceManager(before.device_manager, after.device_manager, lines);
   std::map<std::string, const PluginStatus*> gone;

@@ -72,12 +72,22 @@ std::string Alerts(const Snapshot& snapshot) {
   if (!config.error.empty()) {
     html += Alert(config.accepted
                       ? absl::StrCat("The newest version of ", config.source,
-                                     " is not in force; the last good one is. Correct the file: "
-                                     "it is read again when it changes.")
+                                     " is not in force; the last good one is. Correct it: it is "
+                                     "read again when it changes.")
                       : absl::StrCat("There is no configuration yet, so no plugin runs. Write or "
                                      "correct ",
                                      config.source, ": it is read as soon as it changes."),
                   config.error);
+  }
+  if (!config.stale.empty()) {
+    html += Alert(
+        absl::StrCat("The API server does not answer for ", config.source, "; ",
+                     config.accepted ? "the last configuration stays in force. Plugins and devices "
+                                       "are not touched by this, but edits do not arrive."
+                                     : "there is no configuration yet, so no plugin runs.",
+                     " Check the way from this node to the API server; it is asked again "
+                     "by itself."),
+        config.stale);
   }
   if (!snapshot.device_manager.up) {
     html += Alert(

@@ -41,9 +41,10 @@ std::vector<std::string> NotReadyReasons(const Snapshot& snapshot) {
   std::vector<std::string> reasons;
   if (snapshot.stopping) reasons.push_back("the agent is stopping");
   if (!snapshot.config.accepted) {
-    reasons.push_back(absl::StrCat(
-        "no configuration was accepted yet",
-        snapshot.config.error.empty() ? "" : absl::StrCat(": ", snapshot.config.error)));
+    const ConfigStatus& config = snapshot.config;
+    const std::string& why = config.error.empty() ? config.stale : config.error;
+    reasons.push_back(absl::StrCat("no configuration was accepted yet",
+                                   why.empty() ? "" : absl::StrCat(": ", why)));
   }
   if (!snapshot.device_manager.up) {
     reasons.push_back(

@@ -13,6 +13,15 @@ using ::testing::Not;
 
 std::string Text(const Snapshot& snapshot) { return ToMetricsText(ToMetrics(snapshot)); }
 
+TEST(MetricsTest, SaysOfAConfigurationInTheApiWhetherItMayBeOld) {
+  Snapshot snapshot = HealthyNode();
+  EXPECT_THAT(Text(snapshot), Not(HasSubstr("nodedevice_config_stale")));
+  snapshot.config.name = "rig";
+  EXPECT_THAT(Text(snapshot), HasSubstr("\nnodedevice_config_stale 0\n"));
+  snapshot.config.stale = "connection refused";
+  EXPECT_THAT(Text(snapshot), HasSubstr("\nnodedevice_config_stale 1\n"));
+}
+
 TEST(MetricsTest, ShowsEverythingThatTheSnapshotHolds) {
   EXPECT_EQ(
       Text(HealthyNode()),

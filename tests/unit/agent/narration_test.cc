@@ -51,6 +51,33 @@ TEST(NarrationTest, TellsOfAConfigurationThatWasAcceptedOrNot) {
               ElementsAre("configuration /etc/plugins.yaml accepted, generation 4"));
 }
 
+TEST(NarrationTest, TellsOfAnApiServerThatIsAwayAndOfItsReturn) {
+  Snapshot well = HealthyNode();
+  well.config.source = "DevicePluginConfig rig";
+  Snapshot stale = well;
+  stale.config.stale = "GET /x: connection refused";
+  EXPECT_THAT(Words(well, stale),
+              ElementsAre("! the API server cannot be asked for DevicePluginConfig rig: GET /x: "
+                          "connection refused; the last configuration stays in force"));
+  EXPECT_THAT(Words(stale, stale), IsEmpty());
+  EXPECT_THAT(Words(stale, well),
+              ElementsAre("the API server answers, following DevicePluginConfig rig"));
+}
+
+TEST(NarrationTest, TellsOfAnApiServerThatIsAwayFromTheStart) {
+  Snapshot asked = HealthyNode();
+  asked.config = {.source = "DevicePluginConfig rig", .stale = "has not answered yet"};
+  // That nothing has been asked yet is no news.
+  Snapshot nothing = HealthyNode();
+  nothing.config = {};
+  EXPECT_THAT(Words(nothing, asked), IsEmpty());
+  Snapshot refused = asked;
+  refused.config.stale = "connection refused";
+  EXPECT_THAT(Words(asked, refused),
+              ElementsAre("! the API server cannot be asked for DevicePluginConfig rig: connection "
+                          "refused; no configuration yet, waiting"));
+}
+
 TEST(NarrationTest, TellsOfACrashAndWhatComesNext) {
   Snapshot after = HealthyNode();
   PluginStatus& plugin = after.plugins[0];

@@ -61,10 +61,25 @@ TEST(PageTest, EscapesEverythingThatComesFromElsewhere) {
 TEST(PageTest, SaysWhatToDoAboutARejectedConfiguration) {
   Snapshot snapshot = HealthyNode();
   snapshot.config.error = "spec.plugins[0].resourceName: 'widget' has no domain";
-  EXPECT_THAT(Page(snapshot), AllOf(HasSubstr("the last good one is. Correct the file"),
+  EXPECT_THAT(Page(snapshot), AllOf(HasSubstr("the last good one is. Correct it: it is read"),
                                     HasSubstr("spec.plugins[0].resourceName")));
   snapshot.config.accepted = false;
   EXPECT_THAT(Page(snapshot), HasSubstr("no plugin runs. Write or correct"));
+}
+
+TEST(PageTest, SaysThatTheApiServerIsAwayAndWhatThatMeans) {
+  Snapshot snapshot = HealthyNode();
+  EXPECT_THAT(Page(snapshot), Not(HasSubstr("API server")));
+  snapshot.config.source = "DevicePluginConfig rig";
+  snapshot.config.stale = "GET /x: <connection refused>";
+  EXPECT_THAT(Page(snapshot), AllOf(HasSubstr("The API server does not answer for "
+                                              "DevicePluginConfig rig; the last configuration "
+                                              "stays in force."),
+                                    HasSubstr("<pre>GET /x: &lt;connection refused&gt;</pre>"),
+                                    HasSubstr("<span class=\"good\">Ready</span>")));
+  snapshot.config.accepted = false;
+  EXPECT_THAT(Page(snapshot), AllOf(HasSubstr("there is no configuration yet, so no plugin runs."),
+                                    Not(HasSubstr("stays in force"))));
 }
 
 TEST(PageTest, SaysWhatToDoAboutADeviceManagerThatIsDown) {

@@ -47,6 +47,15 @@ TEST(ReadinessTest, NamesEveryReason) {
                   "plugin vendor: BackingOff, exited with 1, 2 failures in a row"));
 }
 
+TEST(ReadinessTest, NamesTheApiServerWhenItIsWhyThereIsNoConfiguration) {
+  Snapshot snapshot = HealthyNode();
+  snapshot.config.stale = "connection refused";
+  EXPECT_THAT(NotReadyReasons(snapshot), IsEmpty());
+  snapshot.config.accepted = false;
+  EXPECT_THAT(NotReadyReasons(snapshot),
+              ElementsAre("no configuration was accepted yet: connection refused"));
+}
+
 TEST(ReadinessTest, SaysWhichResourceIsNotRegistered) {
   Snapshot snapshot = HealthyNode();
   snapshot.plugins[0].phase = PluginPhase::kStarting;

@@ -3,11 +3,13 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <sstream>
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "lib/kubelet/paths.h"
 
 namespace nodedevice {
@@ -18,6 +20,20 @@ std::string HostName() {
   std::array<char, HOST_NAME_MAX + 1> name = {};
   if (::gethostname(name.data(), name.size() - 1) != 0) return "";
   return absl::AsciiStrToLower(name.data());
+}
+
+// Empty for what the API may take as the name of a node or a configuration; a path is made of it.
+std::string ProblemOfName(const std::string& name) {
+  constexpr std::size_t kMaxName = 253;
+  const bool good =
+      name.size() <= kMaxName && std::ranges::all_of(name, [](unsigned char c) {
+        return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '-' || c == '.';
+      });
+  return good ? ""
+              : absl::StrCat(
+                    "a name is made of lower case letters, digits, '-' and '.', and has "
+                    "at most ",
+                    kMaxName, " of them; is '", name, "'");
 }
 
 // Where the configuration comes from, and who asks for it.
@@ -32,7 +48,8 @@ void AddConfigOptions(CLI::App& app, AgentOptions& options) {
           ->add_option("--config-name", options.config_name,
                        "the DevicePluginConfig of this name in the Kubernetes API; what the agent "
                        "sees goes there as NodeDeviceState and Events")
-          ->type_name("NAME");
+          ->type_name("NAME")
+          ->check(ProblemOfName);
   source->require_option(1);
   app.add_option("--kubeconfig", options.kubeconfig,
                  "how to reach the API; without it as a pod, by its ServiceAccount")
@@ -42,6 +59,7 @@ void AddConfigOptions(CLI::App& app, AgentOptions& options) {
   app.add_option("--node-name", options.node_name, "this node's name in the API")
       ->type_name("NAME")
       ->envname("NODE_NAME")
+      ->check(ProblemOfName)
       ->capture_default_str();
   app.add_option("--pod-name", options.pod_name, "this pod's name, for NodeDeviceState and Events")
       ->type_name("NAME")

@@ -1,5 +1,8 @@
 #include "agent/options.h"
 
+#include <unistd.h>
+
+#include <cstdlib>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -8,6 +11,8 @@
 namespace nodedevice::testing {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -95,9 +100,80 @@ TEST(OptionsTest, FlagsOfTlsComeTogether) {
 
 TEST(OptionsTest, SaysWhatIsWrong) {
   EXPECT_EQ(ExitOf({}).code, 2);
-  EXPECT_THAT(ExitOf({}).text, HasSubstr("--config"));
   EXPECT_THAT(ExitOf({"--config", "c", "--log-format", "xml"}).text, HasSubstr("xml"));
   EXPECT_THAT(ExitOf({"--config", "c", "--what"}).text, HasSubstr("--what"));
+}
+
+// The environment of one test.
+class OptionsOfThePodTest : public ::testing::Test {
+ protected:
+  OptionsOfThePodTest() { Forget(); }
+  ~OptionsOfThePodTest() override { Forget(); }
+  static void Forget() {
+    ::unsetenv("NODE_NAME");
+    ::unsetenv("POD_NAME");
+  }
+};
+
+TEST_F(OptionsOfThePodTest, TakesANameInTheApiInsteadOfAFile) {
+  const auto parsed = Parse(
+      {"--config-name", "rig", "--kubeconfig", "/k", "--node-name", "w7", "--pod-name", "agent-x"});
+  const auto& options = std::get<AgentOptions>(parsed);
+  EXPECT_EQ(options.config_name, "rig");
+  EXPECT_EQ(options.config, "");
+  EXPECT_EQ(options.kubeconfig, "/k");
+  EXPECT_EQ(options.node_name, "w7");
+  EXPECT_EQ(options.pod_name, "agent-x");
+}
+
+TEST_F(OptionsOfThePodTest, TheEnvironmentNamesNodeAndPodAndTheCommandLineWins) {
+  ::setenv("NODE_NAME", "w7", 1);
+  ::setenv("POD_NAME", "agent-x", 1);
+  auto parsed = Parse({"--config-name", "rig"});
+  EXPECT_EQ(std::get<AgentOptions>(parsed).node_name, "w7");
+  EXPECT_EQ(std::get<AgentOptions>(parsed).pod_name, "agent-x");
+  EXPECT_EQ(std::get<AgentOptions>(parsed).kubeconfig, "");
+  parsed = Parse({"--config-name", "rig", "--node-name", "w8", "--pod-name", "agent-y"});
+  EXPECT_EQ(std::get<AgentOptions>(parsed).node_name, "w8");
+  EXPECT_EQ(std::get<AgentOptions>(parsed).pod_name, "agent-y");
+}
+
+TEST_F(OptionsOfThePodTest, ANodeWithoutANameIsCalledAsItsHost) {
+  char host[256] = {};
+  ASSERT_EQ(::gethostname(host, sizeof(host) - 1), 0);
+  std::string name = host;
+  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const auto parsed = Parse({"--config-name", "rig"});
+  EXPECT_EQ(std::get<AgentOptions>(parsed).node_name, name);
+  EXPECT_EQ(std::get<AgentOptions>(parsed).pod_name, "");
+}
+
+TEST_F(OptionsOfThePodTest, TakesExactlyOneSourceOfTheConfiguration) {
+  const auto problem = [](std::vector<const char*> flags) {
+    EXPECT_EQ(ExitOf(flags).code, 2);
+    return ExitOf(flags).text;
+  };
+  const std::string none = problem({});
+  EXPECT_THAT(none, AllOf(HasSubstr("--config"), HasSubstr("--config-name")));
+  const std::string both = problem({"--config", "c", "--config-name", "rig"});
+  EXPECT_THAT(both, AllOf(HasSubstr("--config"), HasSubstr("--config-name")));
+  EXPECT_THAT(problem({"--config-name", "rig", "--check"}), HasSubstr("--check requires --config"));
+  EXPECT_THAT(problem({"--config", "c", "--kubeconfig", "k"}),
+              AnyOf(HasSubstr("--kubeconfig requires --config-name"),
+                    HasSubstr("--kubeconfig excludes --config")));
+}
+
+TEST_F(OptionsOfThePodTest, RefusesWhatIsNoName) {
+  const auto problem = [](std::vector<const char*> flags) {
+    EXPECT_EQ(ExitOf(flags).code, 2);
+    return ExitOf(flags).text;
+  };
+  EXPECT_THAT(problem({"--config-name", "a/b"}),
+              HasSubstr("--config-name: a name is made of lower case letters, digits, '-' and "
+                        "'.', and has at most 253 of them; is 'a/b'"));
+  EXPECT_THAT(problem({"--config-name", "rig", "--node-name", "W7"}), HasSubstr("is 'W7'"));
+  const std::string long_name(254, 'a');
+  EXPECT_THAT(problem({"--config-name", long_name.c_str()}), HasSubstr("at most 253"));
 }
 
 TEST(OptionsTest, PrintsHelpAndVersionAsASuccess) {

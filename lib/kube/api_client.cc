@@ -1,21 +1,14 @@
 #include "lib/kube/api_client.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <openssl/bio.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <sys/socket.h>
-
-#include <algorithm>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl.hpp>
 #include <cctype>
 #include <mutex>
 #include <utility>
 
 #include "cpprest/http_client.h"
 #include "lib/kube/api_error.h"
+#include "lib/kube/body_reader.h"
+#include "lib/kube/client_tls.h"
+#include "lib/kube/open_stream.h"
 #include "lib/kube/watched_file.h"
 #include "pplx/threadpool.h"
 
@@ -31,10 +24,7 @@ constexpr char kMergePatch[] = "application/merge-patch+json";
 constexpr char kJson[] = "application/json";
 constexpr int kThreads = 2;
 constexpr int kPageSize = 500;
-// How long a peer that vanished is taken for a slow one.
-constexpr int kKeepAliveSeconds = 15;
-constexpr int kKeepAliveProbes = 3;
-constexpr int kUnansweredMilliseconds = 45'000;
+constexpr int kMaxPages = 200;
 
 // cpprestsdk starts forty threads unless it is told otherwise before its first use.
 void LimitThreads() {
@@ -42,63 +32,20 @@ void LimitThreads() {
   std::call_once(once, [] { crossplat::threadpool::initialize_with_threads(kThreads); });
 }
 
-// What a TLS connection is made with; a change needs a new http_client.
-struct TlsMaterial {
-  std::string ca;
-  std::string certificate;
-  std::string key;
-  bool operator==(const TlsMaterial&) const = default;
-};
-
-struct BioDeleter {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-};
-struct X509Deleter {
-  void operator()(X509* certificate) const { X509_free(certificate); }
-};
-using Bio = std::unique_ptr<BIO, BioDeleter>;
-using Certificate = std::unique_ptr<X509, X509Deleter>;
-
-Bio OpenPem(const std::string& text) {
-  return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+// cpprestsdk takes the brackets of an IPv6 address for a part of it: it resolves what stands before
+// the last colon, and compares that with the certificate.
+std::string WithoutBrackets(const std::string& server) {
+  const std::size_t open = server.find('[');
+  const std::size_t close = server.find(']');
+  if (open == std::string::npos || close == std::string::npos || close < open) return server;
+  const std::string rest = server.substr(close + 1);
+  return absl::StrCat(server.substr(0, open), server.substr(open + 1, close - open - 1),
+                      rest.starts_with(':') ? "" : ":443", rest);
 }
 
-// The authorities of `pem`, and none of those that this machine trusts for the web: cpprestsdk has
-// put them there.
-void TrustOnly(SSL_CTX* context, const std::string& pem) {
-  X509_STORE* store = X509_STORE_new();
-  SSL_CTX_set_cert_store(context, store);  // owns it now
-  const Bio bio = OpenPem(pem);
-  while (const Certificate certificate{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) {
-    X509_STORE_add_cert(store, certificate.get());
-  }
-}
-
-void Configure(boost::asio::ssl::context& context, const TlsMaterial& material) {
-  // Certificates that cannot be used show as a failed handshake, with its reason.
-  SSL_CTX* native = context.native_handle();
-  SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
-  SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
-  if (!material.ca.empty()) TrustOnly(native, material.ca);
-  if (material.certificate.empty()) return;
-  boost::system::error_code ignored;
-  context.use_certificate_chain(
-      boost::asio::buffer(material.certificate.data(), material.certificate.size()), ignored);
-  context.use_private_key(boost::asio::buffer(material.key.data(), material.key.size()),
-                          boost::asio::ssl::context::pem, ignored);
-}
-
-// A half-open connection ends by itself: the kernel asks the peer, and gives up on it.
-void NoticeDeadPeers(void* handle) {
-  auto* stream = static_cast<boost::asio::ssl::stream<boost::asio::ip::tcp::socket&>*>(handle);
-  const int fd = stream->lowest_layer().native_handle();
-  const int on = 1;
-  ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &kKeepAliveSeconds, sizeof(kKeepAliveSeconds));
-  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &kKeepAliveSeconds, sizeof(kKeepAliveSeconds));
-  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &kKeepAliveProbes, sizeof(kKeepAliveProbes));
-  ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &kUnansweredMilliseconds,
-               sizeof(kUnansweredMilliseconds));
+// What others wrote may hold bytes that are not UTF-8, which JSON cannot.
+std::string Dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 // The error behind an exception of cpprestsdk: there was no answer, or not all of it.
@@ -110,42 +57,12 @@ absl::Status NoAnswer(const std::string& what, std::exception_ptr exception) {
       return absl::DeadlineExceededError(absl::StrCat(what, ": no answer in time"));
     }
     return absl::UnavailableError(absl::StrCat(what, ": ", error.what()));
+  } catch (const web::uri_exception& error) {
+    return absl::InvalidArgumentError(absl::StrCat(what, ": ", error.what()));
   } catch (const std::exception& error) {
     return absl::UnavailableError(absl::StrCat(what, ": ", error.what()));
   }
 }
-
-// Reads the body of an answer piece by piece, as it comes, until it ends or `take` has enough.
-class BodyReader : public std::enable_shared_from_this<BodyReader> {
- public:
-  using Take = std::function<bool(std::string)>;
-
-  BodyReader(const web::http::http_response& response, Take take)
-      : buffer_(response.body().streambuf()), take_(std::move(take)) {}
-
-  pplx::task<void> Read() {
-    auto self = shared_from_this();
-    // Waits for one byte, then takes what has come with it.
-    return buffer_.getc().then([self](Buffer::int_type next) -> pplx::task<void> {
-      if (next == Buffer::traits::eof()) return pplx::task_from_result();
-      const auto piece =
-          std::make_shared<std::string>(std::min(self->buffer_.in_avail(), kPiece), '\0');
-      return self->buffer_.getn(reinterpret_cast<std::uint8_t*>(piece->data()), piece->size())
-          .then([self, piece](std::size_t size) -> pplx::task<void> {
-            piece->resize(size);
-            if (!self->take_(std::move(*piece))) return pplx::task_from_result();
-            return self->Read();
-          });
-    });
-  }
-
- private:
-  using Buffer = concurrency::streams::streambuf<std::uint8_t>;
-  static constexpr std::size_t kPiece = 64u << 10;
-
-  Buffer buffer_;
-  const Take take_;
-};
 
 struct Request {
   web::http::method method;
@@ -183,6 +100,26 @@ class Url {
   char separator_;
 };
 
+// One request, which ends early with `parent` or by itself: what it does not end goes on to be read
+// into memory. (A linked source of pplx would stay registered with its parent for ever.)
+class Cancellation {
+ public:
+  explicit Cancellation(pplx::cancellation_token parent)
+      : parent_(std::move(parent)),
+        registration_(parent_.register_callback([own = own_] { own.cancel(); })) {}
+  ~Cancellation() { parent_.deregister_callback(registration_); }
+  Cancellation(const Cancellation&) = delete;
+  Cancellation& operator=(const Cancellation&) = delete;
+
+  void Cancel() { own_.cancel(); }
+  pplx::cancellation_token token() const { return own_.get_token(); }
+
+ private:
+  pplx::cancellation_token_source own_;
+  pplx::cancellation_token parent_;
+  pplx::cancellation_token_registration registration_;
+};
+
 }  // namespace
 
 struct ApiClient::Impl {
@@ -215,19 +152,27 @@ struct ApiClient::Impl {
     if (today != material) requests = watches = nullptr;
     material = today;
     std::shared_ptr<http_client>& client = for_watch ? watches : requests;
-    if (client == nullptr) client = MakeClient(today, for_watch);
+    if (client == nullptr) {
+      ASSIGN_OR_RETURN(client, MakeClient(today, for_watch));
+    }
     connection.client = client;
     return connection;
   }
 
-  std::shared_ptr<http_client> MakeClient(const TlsMaterial& today, bool for_watch) const {
+  absl::StatusOr<std::shared_ptr<http_client>> MakeClient(const TlsMaterial& today,
+                                                          bool for_watch) const {
     http_client_config config;
     // Of a pause on the connection; the watch session knows when a stream is overdue.
     config.set_timeout(for_watch ? std::chrono::seconds(3600) : settings.timeout);
     config.set_ssl_context_callback(
-        [today](boost::asio::ssl::context& context) { Configure(context, today); });
-    config.set_nativehandle_options([](void* handle) { NoticeDeadPeers(handle); });
-    return std::make_shared<http_client>(server, config);
+        [today](boost::asio::ssl::context& context) { ConfigureTls(context, today); });
+    config.set_nativehandle_options(&NoticeDeadPeers);
+    try {
+      return std::make_shared<http_client>(WithoutBrackets(server), config);
+    } catch (const std::exception& error) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the server \"", server, "\" is no address: ", error.what()));
+    }
   }
 
   web::http::http_request ToHttp(const Request& request, const std::string& bearer) const {
@@ -262,9 +207,10 @@ struct ApiClient::Impl {
     const std::string what = Name(request);
     if (shutdown.get_token().is_canceled()) return absl::CancelledError("the program ends");
     ASSIGN_OR_RETURN(const Connection connection, Connect(/*for_watch=*/false));
+    Cancellation cancellation(shutdown.get_token());
     try {
       const web::http::http_response response =
-          connection.client->request(ToHttp(request, connection.token), shutdown.get_token()).get();
+          connection.client->request(ToHttp(request, connection.token), cancellation.token()).get();
       std::string body;
       const auto reader = std::make_shared<BodyReader>(response, [&](const std::string& piece) {
         body += piece;
@@ -272,6 +218,7 @@ struct ApiClient::Impl {
       });
       reader->Read().get();
       if (body.size() > settings.max_answer) {
+        cancellation.Cancel();
         return absl::ResourceExhaustedError(
             absl::StrCat(what, ": the answer is larger than ", settings.max_answer, " bytes"));
       }
@@ -302,41 +249,26 @@ struct ApiClient::Impl {
   TlsMaterial material;
   std::shared_ptr<http_client> requests;
   std::shared_ptr<http_client> watches;
+  std::vector<std::weak_ptr<OpenStream>> streams;
+
+  void Remember(const std::shared_ptr<OpenStream>& stream) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    std::erase_if(streams, [](const auto& known) { return known.expired(); });
+    streams.push_back(stream);
+  }
+  void CloseStreams() {
+    std::vector<std::weak_ptr<OpenStream>> known;
+    {
+      const std::lock_guard<std::mutex> lock(mutex);
+      known.swap(streams);
+    }
+    for (const std::weak_ptr<OpenStream>& stream : known) {
+      if (const std::shared_ptr<OpenStream> open = stream.lock()) open->Close();
+    }
+  }
 };
 
 namespace {
-
-// Outlives its Stream in the tasks of cpprestsdk, silent from then on.
-class OpenStream {
- public:
-  explicit OpenStream(ApiClient::StreamCallbacks callbacks) : callbacks_(std::move(callbacks)) {}
-
-  void Close() {
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      callbacks_ = {};
-    }
-    cancel_.cancel();
-  }
-  // False when nobody wants to hear it.
-  bool Bytes(std::string bytes) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (!callbacks_.on_bytes) return false;
-    callbacks_.on_bytes(std::move(bytes));
-    return true;
-  }
-  void End(const absl::Status& status) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (callbacks_.on_end) callbacks_.on_end(status);
-    callbacks_ = {};
-  }
-  pplx::cancellation_token token() const { return cancel_.get_token(); }
-
- private:
-  std::mutex mutex_;
-  ApiClient::StreamCallbacks callbacks_;  // guarded by mutex_
-  pplx::cancellation_token_source cancel_;
-};
 
 class StreamHandle : public ApiClient::Stream {
  public:
@@ -353,6 +285,7 @@ pplx::task<absl::Status> Follow(const std::string& what, const web::http::http_r
   constexpr std::size_t kMaxError = 64u << 10;
   const int code = response.status_code();
   if (code == 200) {
+    open->Opened();
     return std::make_shared<BodyReader>(
                response, [open](std::string piece) { return open->Bytes(std::move(piece)); })
         ->Read()
@@ -382,7 +315,7 @@ absl::StatusOr<std::unique_ptr<ApiClient>> ApiClient::Create(const ClusterAccess
 }
 
 ApiClient::ApiClient(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
-ApiClient::~ApiClient() = default;
+ApiClient::~ApiClient() { impl_->CloseStreams(); }
 
 void ApiClient::Shutdown() { impl_->shutdown.cancel(); }
 
@@ -391,15 +324,15 @@ absl::StatusOr<Json> ApiClient::Get(const std::string& path) {
 }
 
 absl::StatusOr<Json> ApiClient::Post(const std::string& path, const Json& object) {
-  return impl_->Do({web::http::methods::POST, path, kJson, object.dump()});
+  return impl_->Do({web::http::methods::POST, path, kJson, Dump(object)});
 }
 
 absl::StatusOr<Json> ApiClient::Delete(const std::string& path, const Json& options) {
-  return impl_->Do({web::http::methods::DEL, path, kJson, options.dump()});
+  return impl_->Do({web::http::methods::DEL, path, kJson, Dump(options)});
 }
 
 absl::StatusOr<Json> ApiClient::MergePatch(const std::string& path, const Json& patch) {
-  return impl_->Do({web::http::methods::PATCH, path, kMergePatch, patch.dump()});
+  return impl_->Do({web::http::methods::PATCH, path, kMergePatch, Dump(patch)});
 }
 
 absl::StatusOr<Json> ApiClient::Apply(const std::string& path, const Json& object,
@@ -407,14 +340,19 @@ absl::StatusOr<Json> ApiClient::Apply(const std::string& path, const Json& objec
   Url url(path);
   url.Add("fieldManager", manager).Add("fieldValidation", "Strict");
   if (force) url.Add("force", "true");
-  return impl_->Do({web::http::methods::PATCH, url.text(), kApplyPatch, object.dump()});
+  return impl_->Do({web::http::methods::PATCH, url.text(), kApplyPatch, Dump(object)});
 }
 
 absl::StatusOr<Json> ApiClient::List(const std::string& path, const std::string& selector,
                                      const std::string& resource_version) {
   Json whole;
   std::string next;
+  int pages = 0;
   do {
+    if (++pages > kMaxPages) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("GET ", path, ": the list has more than ", kMaxPages, " pages"));
+    }
     Url url(path);
     url.AddSelector(selector).Add("limit", std::to_string(kPageSize));
     if (next.empty()) {
@@ -458,7 +396,15 @@ std::unique_ptr<ApiClient::Stream> ApiClient::Watch(const std::string& path,
     open->End(connection.status());
     return handle;
   }
-  connection->client->request(impl_->ToHttp(request, connection->token), open->token())
+  impl_->Remember(open);
+  web::http::http_request http;
+  try {
+    http = impl_->ToHttp(request, connection->token);
+  } catch (...) {
+    open->End(NoAnswer(what, std::current_exception()));
+    return handle;
+  }
+  connection->client->request(http, open->token())
       .then([what, open](const web::http::http_response& response) {
         return Follow(what, response, open);
       })

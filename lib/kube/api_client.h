@@ -49,7 +49,7 @@ class ApiClient {
   absl::StatusOr<nlohmann::json> Apply(const std::string& path, const nlohmann::json& object,
                                        const std::string& manager, bool force);
 
-  // A collection in pages, as one list.
+  // A collection in pages, as one list, of at most 100,000 objects.
   absl::StatusOr<nlohmann::json> List(const std::string& path, const std::string& selector,
                                       const std::string& resource_version);
 
@@ -59,6 +59,7 @@ class ApiClient {
     virtual ~Stream() = default;
   };
   struct StreamCallbacks {
+    std::function<void()> on_open = {};  // the server has accepted the watch
     std::function<void(std::string)> on_bytes;
     std::function<void(absl::Status)> on_end;  // OK: the server closed it
   };

@@ -14,6 +14,7 @@ using Json = nlohmann::json;
 
 constexpr absl::string_view kPayload = "nodedevices.io/api-error";
 constexpr std::size_t kMaxMessage = 1024;
+constexpr std::size_t kMaxReason = 128;
 constexpr std::int64_t kMaxRetryAfterSeconds = 3600;
 
 absl::StatusCode CodeOf(int http_status, std::string_view reason) {
@@ -40,6 +41,13 @@ absl::StatusCode CodeOf(int http_status, std::string_view reason) {
 std::string TextOf(const Json& object, const char* key) {
   const auto field = object.find(key);
   return field != object.end() && field->is_string() ? field->get<std::string>() : "";
+}
+
+// What is shown goes into logs and into objects of the API, which take nothing else than UTF-8.
+std::string Shown(std::string text, std::size_t limit) {
+  text.resize(std::min(text.size(), limit));
+  text.resize(std::min(FindInvalidUtf8(text), text.size()));
+  return text;
 }
 
 std::optional<Duration> Seconds(std::int64_t seconds) {
@@ -73,11 +81,10 @@ Said Read(std::string_view body) {
       }
     }
   } else {
-    said.message = std::string(body.substr(0, body.find('\n')));
+    said.message = std::string(body.substr(0, body.find_first_of("\r\n")));
   }
-  said.message.resize(std::min(said.message.size(), kMaxMessage));
-  // What is shown goes into logs and into objects of the API, which take nothing else.
-  said.message.resize(std::min(FindInvalidUtf8(said.message), said.message.size()));
+  said.reason = Shown(std::move(said.reason), kMaxReason);
+  said.message = Shown(std::move(said.message), kMaxMessage);
   return said;
 }
 

@@ -14,15 +14,15 @@ struct ClusterAccess {
   std::string server;  // "https://10.0.0.1:443", without a path or a slash at the end
 
   // PEM texts; a file wins over the text beside it and may change at any time.
-  std::string ca;
-  std::filesystem::path ca_file;
-  std::string client_certificate;
-  std::filesystem::path client_certificate_file;
-  std::string client_key;
-  std::filesystem::path client_key_file;
+  std::string ca = {};
+  std::filesystem::path ca_file = {};
+  std::string client_certificate = {};
+  std::filesystem::path client_certificate_file = {};
+  std::string client_key = {};
+  std::filesystem::path client_key_file = {};
 
-  std::string token;
-  std::filesystem::path token_file;
+  std::string token = {};
+  std::filesystem::path token_file = {};
 };
 
 // From a pod: the environment's KUBERNETES_SERVICE_HOST and _PORT, given as values, and the folder

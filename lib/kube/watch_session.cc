@@ -73,6 +73,7 @@ void WatchSession::On(const Listed& event, TimePoint now) {
   }
   actions_.push_back(Synced{});
   resource_version_ = version;
+  BeWell(now);
   BeginWatch(now);
 }
 
@@ -81,6 +82,10 @@ void WatchSession::On(const ListFailed& event, TimePoint now) {
   // That version is gone, or from another server's future: any will do.
   if (IsExpired(event.status) && !list_version_.empty()) return BeginList("");
   Wait(event.status, now);
+}
+
+void WatchSession::On(const Opened&, TimePoint now) {
+  if (phase_ == Phase::kWatching) BeWell(now);
 }
 
 void WatchSession::On(const Received& event, TimePoint now) {
@@ -131,8 +136,6 @@ void WatchSession::BeginList(std::string resource_version) {
 
 void WatchSession::BeginWatch(TimePoint now) {
   phase_ = Phase::kWatching;
-  problem_ = absl::OkStatus();
-  if (!well_since_) well_since_ = now;
   frames_ = WatchFrames();
   stream_began_ = now;
   stream_said_something_ = false;
@@ -140,6 +143,11 @@ void WatchSession::BeginWatch(TimePoint now) {
                         static_cast<int>(Random() * (kLongestWatch - kShortestWatch)));
   deadline_ = now + timeout + kOverdue;
   actions_.push_back(Watch{resource_version_, timeout});
+}
+
+void WatchSession::BeWell(TimePoint now) {
+  problem_ = absl::OkStatus();
+  if (!well_since_) well_since_ = now;
 }
 
 void WatchSession::Wait(const absl::Status& why, TimePoint now) {

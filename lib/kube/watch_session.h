@@ -19,7 +19,7 @@ namespace nodedevice {
 // to list, when to watch from where, how long to wait, and what has changed. Pure: whoever owns it
 // performs the actions in order and tells it what comes of them.
 //
-//   List -> Listed -> Watch -> Received* -> Ended -> Watch from the last version seen ...
+//   List -> Listed -> Watch -> Opened -> Received* -> Ended -> Watch from the last version seen ...
 //                                              410 -> List (what is missing there was removed)
 //   any other failure: wait 0.8, 1.6 ... 30 s and up to as much again, then go on where it was;
 //   404 (no such kind): ask again after 30 to 60 s
@@ -35,6 +35,7 @@ class WatchSession {
   struct ListFailed {
     absl::Status status;
   };
+  struct Opened {};  // the server has accepted the watch
   struct Received {
     std::string bytes;  // of the stream that is open
   };
@@ -42,7 +43,7 @@ class WatchSession {
     absl::Status status;  // OK: the server closed the stream, as it does after its time
   };
   struct DeadlinePassed {};
-  using Event = std::variant<Listed, ListFailed, Received, Ended, DeadlinePassed>;
+  using Event = std::variant<Listed, ListFailed, Opened, Received, Ended, DeadlinePassed>;
 
   // What to do.
   struct List {
@@ -81,7 +82,7 @@ class WatchSession {
   // When DeadlinePassed is due.
   std::optional<TimePoint> NextDeadline() const { return deadline_; }
 
-  // Why what is known may be old; OK while a stream is open.
+  // Why what is known may be old; OK from a list or an open stream on, until something fails.
   const absl::Status& problem() const { return problem_; }
 
  private:
@@ -93,12 +94,14 @@ class WatchSession {
 
   void On(const Listed& event, TimePoint now);
   void On(const ListFailed& event, TimePoint now);
+  void On(const Opened& event, TimePoint now);
   void On(const Received& event, TimePoint now);
   void On(const Ended& event, TimePoint now);
   void On(const DeadlinePassed& event, TimePoint now);
 
   void BeginList(std::string resource_version);
   void BeginWatch(TimePoint now);
+  void BeWell(TimePoint now);
   void Wait(const absl::Status& why, TimePoint now);
   // Closes the stream for what came on it, or did not.
   void Abandon(const absl::Status& why, TimePoint now);
@@ -119,8 +122,8 @@ class WatchSession {
   WatchFrames frames_;
   TimePoint stream_began_;
   bool stream_said_something_ = false;
-  int failures_ = 0;  // in a row
-  std::optional<TimePoint> well_since_;
+  int failures_ = 0;                     // in a row
+  std::optional<TimePoint> well_since_;  // since when nothing has failed
 };
 
 }  // namespace nodedevice

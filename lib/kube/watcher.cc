@@ -61,7 +61,8 @@ void Watcher::Do(const WatchSession::Watch& action) {
   };
   stream_ = client_.Watch(
       target_.path, target_.selector, action.resource_version, action.timeout,
-      {.on_bytes = [post](std::string bytes) { post(WatchSession::Received{std::move(bytes)}); },
+      {.on_open = [post] { post(WatchSession::Opened{}); },
+       .on_bytes = [post](std::string bytes) { post(WatchSession::Received{std::move(bytes)}); },
        .on_end = [post](absl::Status status) { post(WatchSession::Ended{std::move(status)}); }});
 }
 

@@ -80,6 +80,7 @@ std::string SerialOf(X509* certificate) {
 struct TestAuthority::Wish {
   std::vector<std::string> common_names;
   const char* usage;
+  std::string names = "DNS:localhost,IP:127.0.0.1,IP:::1";
   long not_after = kHour;
 };
 
@@ -97,6 +98,10 @@ TestAuthority::~TestAuthority() = default;
 
 TestCertificate TestAuthority::Server() const {
   return Issue({.common_names = {"localhost"}, .usage = "serverAuth"});
+}
+
+TestCertificate TestAuthority::ServerNamed(const std::string& names) const {
+  return Issue({.common_names = {"server"}, .usage = "serverAuth", .names = names});
 }
 
 TestCertificate TestAuthority::ExpiredServer() const {
@@ -117,8 +122,7 @@ TestCertificate TestAuthority::Issue(const Wish& wish) const {
   Check(::X509_set_issuer_name(certificate.get(), ::X509_get_subject_name(certificate_.get())) ==
         1);
   AddExtension(certificate.get(), certificate_.get(), NID_ext_key_usage, wish.usage);
-  AddExtension(certificate.get(), certificate_.get(), NID_subject_alt_name,
-               "DNS:localhost,IP:127.0.0.1");
+  AddExtension(certificate.get(), certificate_.get(), NID_subject_alt_name, wish.names.c_str());
   Check(::X509_sign(certificate.get(), key_.get(), ::EVP_sha256()) > 0);
   return {
       .certificate = Pem([&](BIO* bio) { return ::PEM_write_bio_X509(bio, certificate.get()); }),

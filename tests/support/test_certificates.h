@@ -27,6 +27,8 @@ class TestAuthority {
 
   // For a server on localhost, valid for an hour from now.
   TestCertificate Server() const;
+  // For a server that has other names than localhost, such as "DNS:elsewhere.example".
+  TestCertificate ServerNamed(const std::string& names) const;
   // One that was valid until yesterday.
   TestCertificate ExpiredServer() const;
   // For a client; with `second_name`, whose subject has two common names.

@@ -33,10 +33,19 @@ void Cluster::Manage(const std::string& command, const std::vector<std::string>&
 
 CommandResult Cluster::Kubectl(const std::vector<std::string>& arguments,
                                const std::string& input) const {
+  return RunCommand(KubectlLine(arguments), input);
+}
+
+std::string Cluster::MustKubectl(const std::vector<std::string>& arguments,
+                                 const std::string& input) const {
+  return MustRun(KubectlLine(arguments), input);
+}
+
+std::vector<std::string> Cluster::KubectlLine(const std::vector<std::string>& arguments) const {
   std::vector<std::string> line = {absl::StrCat(kBuild, "/bin/kubectl"),
                                    absl::StrCat("--kubeconfig=", Kubeconfig().string())};
   line.insert(line.end(), arguments.begin(), arguments.end());
-  return RunCommand(line, input);
+  return line;
 }
 
 std::optional<Json> Cluster::Get(const std::string& path) const {
@@ -52,8 +61,7 @@ Json Cluster::GetPod(const std::string& namespace_name, const std::string& name)
 }
 
 void Cluster::Create(const Json& object) const {
-  const CommandResult result = Kubectl({"create", "-f", "-"}, object.dump());
-  if (result.code != 0) throw std::runtime_error(absl::StrCat("create: ", result.error));
+  MustKubectl({"create", "-f", "-"}, object.dump());
 }
 
 void Cluster::Delete(const std::string& kind, const std::string& name,

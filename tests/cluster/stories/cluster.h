@@ -32,6 +32,9 @@ class Cluster {
 
   CommandResult Kubectl(const std::vector<std::string>& arguments,
                         const std::string& input = "") const;
+  // The same, for what a story cannot go on without: its output.
+  std::string MustKubectl(const std::vector<std::string>& arguments,
+                          const std::string& input = "") const;
 
   // An object by its path, such as "/api/v1/nodes/n1"; nullopt: there is none.
   std::optional<Json> Get(const std::string& path) const;
@@ -48,6 +51,8 @@ class Cluster {
   void DeleteNamespace(const std::string& namespace_name) const;
 
  private:
+  std::vector<std::string> KubectlLine(const std::vector<std::string>& arguments) const;
+
   std::string name_;
 };
 

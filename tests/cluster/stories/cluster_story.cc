@@ -69,12 +69,6 @@ class Beside {
   Beside() { cluster_.Manage("up", {"n1"}); }
   ~Beside() { RunCommand({kSource / "tests/cluster/cluster", "down", cluster_.name()}); }
   const Cluster& cluster() const { return cluster_; }
-  std::string Kubectl(const std::vector<std::string>& arguments,
-                      const std::string& input = "") const {
-    const CommandResult result = cluster_.Kubectl(arguments, input);
-    if (result.code != 0) throw std::runtime_error(result.error);
-    return result.out;
-  }
   // What a person types in the repository, after what `make cluster` says.
   std::string Run(const std::string& commands) const {
     return MustRun(
@@ -92,18 +86,19 @@ TEST(Clusters, StandSideBySideAndLeaveNothingBehind) {
   const Stopwatch watch;
   const Beside second;
   watch.Took("a second cluster is up");
-  EXPECT_EQ(second.Kubectl({"get", "nodes", "-o", "name"}), "node/n1\n");
+  EXPECT_EQ(second.cluster().MustKubectl({"get", "nodes", "-o", "name"}), "node/n1\n");
   EXPECT_FALSE(first.Get("/api/v1/nodes/n1").has_value());
 
   // As README.md says: one apply, and the node shows what it has.
   const Stopwatch applied;
   second.Run(BlockWith("README.md", "kubectl apply -k operator-manifests/standalone"));
   EXPECT_TRUE(WaitFor([&] {
-    const Json node = Json::parse(second.Kubectl({"get", "--raw", "/api/v1/nodes/n1"}));
+    const Json node =
+        Json::parse(second.cluster().MustKubectl({"get", "--raw", "/api/v1/nodes/n1"}));
     const Json allocatable = node["status"]["allocatable"];
     return allocatable.value(kFuse, "") == "100" && allocatable.value(kKvm, "") == "1k" &&
            allocatable.value("nodedevices.io/serial", "") == "0";
-  })) << second.Kubectl({"get", "nodes", "-o", "yaml"});
+  })) << second.cluster().MustKubectl({"get", "nodes", "-o", "yaml"});
   applied.Took("kubectl apply -k operator-manifests/standalone -> allocatable");
 
   // As docs/operations.md says, with an image of another name, which the node has.
@@ -111,15 +106,15 @@ TEST(Clusters, StandSideBySideAndLeaveNothingBehind) {
                                  "nodedevices.io/node-device-operator:" NODEDEVICE_VERSION,
                                  "registry.example/node-device-operator:" NODEDEVICE_VERSION});
   EXPECT_THAT(second.Run(BlockWith("docs/operations.md", "kubectl kustomize")), HasSubstr(kFuse));
-  EXPECT_THAT(second.Kubectl({"get", "pods", "-n", "node-device", "-o", "yaml"}),
+  EXPECT_THAT(second.cluster().MustKubectl({"get", "pods", "-n", "node-device", "-o", "yaml"}),
               HasSubstr("image: registry.example/"));
 
   // It ends with a pod that runs and holds a device.
-  second.Kubectl(
+  second.cluster().MustKubectl(
       {"create", "-f", "-"},
       PodManifest({.name = "p", .namespace_name = "default", .node = "n1", .limits = {{kFuse, 1}}})
           .dump());
-  second.Kubectl({"wait", "--for=condition=Ready", "pod/p", "--timeout=60s"});
+  second.cluster().MustKubectl({"wait", "--for=condition=Ready", "pod/p", "--timeout=60s"});
   EXPECT_FALSE(TracesOf(second.cluster().name()).empty());
   second.cluster().Manage("down");
   EXPECT_TRUE(WaitFor([&] { return TracesOf(second.cluster().name()).empty(); }));

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "lib/base/file.h"
 #include "lib/base/unique_fd.h"
 
 namespace nodedevice::testing {
@@ -66,6 +67,12 @@ std::string MustRun(const std::vector<std::string>& command, const std::string& 
   if (result.code == 0) return std::move(result.out);
   throw std::runtime_error(absl::StrCat(absl::StrJoin(command, " "), " ended with ", result.code,
                                         ": ", result.out, result.error));
+}
+
+void MustWrite(const std::filesystem::path& path, const std::string& text) {
+  std::filesystem::create_directories(path.parent_path());
+  const absl::Status written = WriteFileAtomically(path, text);
+  if (!written.ok()) throw std::runtime_error(std::string(written.message()));
 }
 
 }  // namespace nodedevice::testing

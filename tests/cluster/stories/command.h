@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -16,5 +17,8 @@ CommandResult RunCommand(const std::vector<std::string>& command, const std::str
 
 // The same, for what a story cannot go on without: a failure throws and says what was printed.
 std::string MustRun(const std::vector<std::string>& command, const std::string& input = "");
+
+// Writes a file, and its folder when it is missing; throws when it cannot.
+void MustWrite(const std::filesystem::path& path, const std::string& text);
 
 }  // namespace nodedevice::testing

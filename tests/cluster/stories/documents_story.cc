@@ -3,10 +3,8 @@
 // what an administrator asks first.
 
 #include <filesystem>
-#include <stdexcept>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "lib/api/device_plugin_config.h"
@@ -24,22 +22,15 @@ const std::filesystem::path kSource = NODEDEVICE_SOURCE_DIR;
 class CustomResources : public ::testing::Test {
  public:
   static void SetUpTestSuite() {
-    Must({"apply", "--server-side", "-k", kSource / "crds"});
-    Must({"wait", "--for=condition=Established", "--timeout=60s", "crd",
-          "devicepluginconfigs.nodedevices.io", "nodedevicestates.nodedevices.io"});
+    Cluster().MustKubectl({"apply", "--server-side", "-k", kSource / "crds"});
+    Cluster().MustKubectl({"wait", "--for=condition=Established", "--timeout=60s", "crd",
+                           "devicepluginconfigs.nodedevices.io",
+                           "nodedevicestates.nodedevices.io"});
   }
   // With all their objects.
   static void TearDownTestSuite() { Cluster().Kubectl({"delete", "-k", kSource / "crds"}); }
 
  protected:
-  // kubectl as the administrator; a failure ends the story.
-  static std::string Must(const std::vector<std::string>& arguments,
-                          const std::string& input = "") {
-    const CommandResult result = Cluster().Kubectl(arguments, input);
-    if (result.code == 0) return result.out;
-    throw std::runtime_error(absl::StrCat(absl::StrJoin(arguments, " "), ": ", result.error));
-  }
-
   // What the API server would do with this document; nothing is kept.
   static CommandResult DryRun(const Document& document, const std::string& validate) {
     return Cluster().Kubectl({"create", "--dry-run=server", "--validate=" + validate, "-o", "json",
@@ -56,7 +47,7 @@ class CustomResources : public ::testing::Test {
   // The words of each line of a table.
   static std::vector<std::vector<std::string>> Table(const std::vector<std::string>& arguments) {
     std::vector<std::vector<std::string>> lines;
-    const std::string text = Must(arguments);
+    const std::string text = Cluster().MustKubectl(arguments);
     for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
       lines.push_back(absl::StrSplit(line, ' ', absl::SkipEmpty()));
     }
@@ -119,11 +110,14 @@ TEST_F(CustomResources, UnknownFieldsArePrunedWhereNobodyAsksForStrictness) {
 }
 
 TEST_F(CustomResources, EveryFieldExplainsItself) {
-  EXPECT_THAT(Must({"explain", "dpc.spec.plugins"}), HasSubstr("exactly one family"));
-  EXPECT_THAT(Must({"explain", "dpc.spec.plugins.paths.groups.paths.path"}),
+  EXPECT_THAT(Cluster().MustKubectl({"explain", "dpc.spec.plugins"}),
+              HasSubstr("exactly one family"));
+  EXPECT_THAT(Cluster().MustKubectl({"explain", "dpc.spec.plugins.paths.groups.paths.path"}),
               HasSubstr("absolute path on the host"));
-  EXPECT_THAT(Must({"explain", "nds.status.plugins.phase"}), HasSubstr("BackingOff"));
-  EXPECT_THAT(Must({"explain", "dpc", "--recursive"}), HasSubstr("failRequestsGreaterThanOne"));
+  EXPECT_THAT(Cluster().MustKubectl({"explain", "nds.status.plugins.phase"}),
+              HasSubstr("BackingOff"));
+  EXPECT_THAT(Cluster().MustKubectl({"explain", "dpc", "--recursive"}),
+              HasSubstr("failRequestsGreaterThanOne"));
 }
 
 TEST_F(CustomResources, AConfigShowsHowManyNodesAreReady) {
@@ -155,11 +149,11 @@ TEST_F(CustomResources, AConfigShowsHowManyNodesAreReady) {
               ElementsAre("NAME", "NODES", "READY", "AVAILABLE", "DEGRADED", "REASON", "AGE"));
   table[1].pop_back();
   EXPECT_THAT(table[1], ElementsAre("worker", "12", "11", "True", "True", "PluginCrashLooping"));
-  const std::string wide = Must({"get", "dpc", "-o", "wide"});
+  const std::string wide = Cluster().MustKubectl({"get", "dpc", "-o", "wide"});
   for (const char* word : {"ACCEPTED", "VERIFIED", "MESSAGE", "kvm on w7 ended with 1"}) {
     EXPECT_THAT(wide, HasSubstr(word));
   }
-  EXPECT_THAT(Must({"get", "nodedevices", "-o", "name"}), HasSubstr("/worker"))
+  EXPECT_THAT(Cluster().MustKubectl({"get", "nodedevices", "-o", "name"}), HasSubstr("/worker"))
       << "the category lists it";
 }
 
@@ -220,7 +214,7 @@ TEST_F(CustomResources, AStateShowsHowItsNodeIs) {
   table[1].pop_back();
   EXPECT_THAT(table[1],
               ElementsAre("worker.n1", "n1", "worker", "False", "True", "PluginsNotReady"));
-  const std::string wide = Must({"get", "nds", "-o", "wide"});
+  const std::string wide = Cluster().MustKubectl({"get", "nds", "-o", "wide"});
   EXPECT_THAT(wide, HasSubstr("KUBELET"));
   EXPECT_THAT(wide, HasSubstr("v1.36.3"));
   EXPECT_THAT(wide, HasSubstr("plugin kvm: BackingOff"));
@@ -229,7 +223,8 @@ TEST_F(CustomResources, AStateShowsHowItsNodeIs) {
   status["status"]["plugins"].erase(0);
   applied = ApplyStatus(status);
   ASSERT_EQ(applied.code, 0) << applied.error;
-  EXPECT_EQ(Must({"get", "nds", "worker.n1", "-o", "jsonpath={.status.plugins[*].name}"}),
+  EXPECT_EQ(Cluster().MustKubectl(
+                {"get", "nds", "worker.n1", "-o", "jsonpath={.status.plugins[*].name}"}),
             "serial");
 
   status["status"]["plugins"][0]["phase"] = "Dancing";

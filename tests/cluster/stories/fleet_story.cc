@@ -53,7 +53,8 @@ class Fleet : public ::testing::Test {
     cluster().Manage("up");
     node_ = std::make_unique<Node>(cluster(), kNode);
     for (const char* stick : {"stick0", "stick1", "stick2", "stick3"}) node_->Plug(stick);
-    Kubectl({"apply", "-k", fs::path(NODEDEVICE_SOURCE_DIR) / "operator-manifests/agent"});
+    cluster().MustKubectl(
+        {"apply", "-k", fs::path(NODEDEVICE_SOURCE_DIR) / "operator-manifests/agent"});
     Apply(Config(10));
     ASSERT_TRUE(WaitUntilReady()) << State().dump(2);
   }
@@ -69,13 +70,9 @@ class Fleet : public ::testing::Test {
   }
   static const Node& node() { return *node_; }
 
-  static std::string Kubectl(const std::vector<std::string>& arguments,
-                             const std::string& input = "") {
-    const CommandResult result = cluster().Kubectl(arguments, input);
-    if (result.code != 0) throw std::runtime_error(result.error);
-    return result.out;
+  static void Apply(const std::string& config) {
+    cluster().MustKubectl({"apply", "-f", "-"}, config);
   }
-  static void Apply(const std::string& config) { Kubectl({"apply", "-f", "-"}, config); }
 
   static Json State() { return cluster().Get(kState).value_or(Json::object()); }
   static Json StatusOf(const Json& state) { return state.value("status", Json::object()); }
@@ -123,7 +120,7 @@ std::unique_ptr<Node> Fleet::node_;
 TEST_F(Fleet, ThePodsOfTheNodeGetWhatTheObjectNames) {
   EXPECT_TRUE(WaitForNode(kFuse, 10, 10));
   EXPECT_TRUE(WaitForNode(kStick, 4, 4));
-  Kubectl({"create", "namespace", "guests"});
+  cluster().MustKubectl({"create", "namespace", "guests"});
   WaitFor([] {
     return cluster().Get("/api/v1/namespaces/guests/serviceaccounts/default").has_value();
   });
@@ -141,12 +138,13 @@ TEST_F(Fleet, TheStateSaysWhatAnAdministratorAsksFirst) {
             cluster()
                 .Get(absl::StrCat("/api/v1/nodes/", kNode))
                 .value()["status"]["nodeInfo"]["kubeletVersion"]);
-  EXPECT_THAT(Kubectl({"get", "nds"}),
+  EXPECT_THAT(cluster().MustKubectl({"get", "nds"}),
               AllOf(HasSubstr("DEVICE-MANAGER"), HasSubstr(kNode), HasSubstr("AllRegistered")));
   // The events stand below the object that they are about.
   EXPECT_TRUE(WaitFor([] {
-    return Kubectl({"describe", "nds", kNode}).find("ConfigAccepted") != std::string::npos;
-  })) << Kubectl({"describe", "nds", kNode});
+    return cluster().MustKubectl({"describe", "nds", kNode}).find("ConfigAccepted") !=
+           std::string::npos;
+  })) << cluster().MustKubectl({"describe", "nds", kNode});
 }
 
 TEST_F(Fleet, AnEditRestartsWhatChangedOnly) {
@@ -224,10 +222,11 @@ TEST_F(Fleet, WhatHappensWhileTheApiServerIsAwayIsHandledAndReportedLater) {
 }
 
 TEST_F(Fleet, AnAgentSpeaksForItsOwnNodeOnly) {
-  Kubectl({"create", "-f", "-"},
-          R"({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "other-node"}})");
-  const std::string server =
-      Kubectl({"config", "view", "--minify", "-o", "jsonpath={.clusters[0].cluster.server}"});
+  cluster().MustKubectl(
+      {"create", "-f", "-"},
+      R"({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "other-node"}})");
+  const std::string server = cluster().MustKubectl(
+      {"config", "view", "--minify", "-o", "jsonpath={.clusters[0].cluster.server}"});
   // Applies the state of that node with the agent's token of `node`; empty: of no node.
   const auto apply = [&](const std::string& node, const std::string& state_of) {
     std::vector<std::string> create = {"create", "token", "node-device-agent", "-n", "node-device"};
@@ -237,7 +236,7 @@ TEST_F(Fleet, AnAgentSpeaksForItsOwnNodeOnly) {
         create.push_back(word);
       }
     }
-    std::string token = Kubectl(create);
+    std::string token = cluster().MustKubectl(create);
     while (token.ends_with('\n')) token.pop_back();
     return RunCommand({fs::path(NODEDEVICE_SOURCE_DIR) / "build/cluster/bin/kubectl",
                        "--kubeconfig=/dev/null", "--server=" + server,
@@ -258,13 +257,13 @@ TEST_F(Fleet, AnAgentSpeaksForItsOwnNodeOnly) {
   const CommandResult nowhere = apply("", "other-node");
   EXPECT_NE(nowhere.code, 0);
   EXPECT_THAT(nowhere.error, HasSubstr("an agent writes the state of its own node only"));
-  Kubectl({"delete", "node", "other-node"});
-  Kubectl({"delete", "nds", "other-node.mine"});
+  cluster().MustKubectl({"delete", "node", "other-node"});
+  cluster().MustKubectl({"delete", "nds", "other-node.mine"});
 }
 
 TEST_F(Fleet, WithoutTheObjectNothingIsLeft) {
   const Stopwatch watch;
-  Kubectl({"delete", "dpc", "node-devices"});
+  cluster().MustKubectl({"delete", "dpc", "node-devices"});
   EXPECT_TRUE(WaitForNode(kFuse, 0, 0));
   EXPECT_TRUE(WaitForNode(kStick, 0, 0));
   watch.Took("the object deleted -> the capacity is gone");
@@ -281,7 +280,7 @@ TEST_F(Fleet, AnObjectThatIsReplacedAtOnceTakesNothingAway) {
   ASSERT_TRUE(WaitUntilReady());
   const int stick = PidOf("stick");
   const Json uid = State()["metadata"]["ownerReferences"][0]["uid"];
-  Kubectl({"replace", "--force", "-f", "-"}, Config(10));
+  cluster().MustKubectl({"replace", "--force", "-f", "-"}, Config(10));
   EXPECT_TRUE(WaitFor([&] {
     const Json state = State();
     return state.contains("metadata") && state["metadata"]["ownerReferences"][0]["uid"] != uid;

@@ -9,7 +9,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
-#include "lib/base/file.h"
 #include "tests/cluster/stories/node.h"
 #include "tests/cluster/stories/stage.h"
 #include "tests/support/program.h"
@@ -29,8 +28,7 @@ constexpr char kAgent[] = NODEDEVICE_SOURCE_DIR "/build/release/bin/node-device-
 class Metrics : public ::testing::Test {
  protected:
   void SetUp() override {
-    fs::create_directories(Folder());
-    Kubectl({"apply", "-k", fs::path(NODEDEVICE_SOURCE_DIR) / "crds"});
+    cluster().MustKubectl({"apply", "-k", fs::path(NODEDEVICE_SOURCE_DIR) / "crds"});
     cluster().MakeNamespace(namespace_);
     Write("ca.crt", server_authority_.pem());
     Write("clients.crt", client_authority_.pem());
@@ -39,11 +37,13 @@ class Metrics : public ::testing::Test {
     WriteClient("stranger", "somebody");
     Write("kubeconfig", Kubeconfig());
     // As an administrator would: whoever has this role may read metrics.
-    Kubectl({"create", "serviceaccount", "reader", "-n", namespace_});
-    Kubectl({"create", "serviceaccount", "passer-by", "-n", namespace_});
-    Kubectl({"create", "clusterrole", kName, "--verb=get", "--non-resource-url=/metrics"});
-    Kubectl({"create", "clusterrolebinding", kName, absl::StrCat("--clusterrole=", kName),
-             absl::StrCat("--serviceaccount=", namespace_, ":reader")});
+    cluster().MustKubectl({"create", "serviceaccount", "reader", "-n", namespace_});
+    cluster().MustKubectl({"create", "serviceaccount", "passer-by", "-n", namespace_});
+    cluster().MustKubectl(
+        {"create", "clusterrole", kName, "--verb=get", "--non-resource-url=/metrics"});
+    cluster().MustKubectl({"create", "clusterrolebinding", kName,
+                           absl::StrCat("--clusterrole=", kName),
+                           absl::StrCat("--serviceaccount=", namespace_, ":reader")});
     agent_ = std::make_unique<Program>(
         node_.OnNodesFiles({kAgent, "--config-name", kName, "--kubeconfig", Folder() / "kubeconfig",
                             "--node-name", kName, "--tls-cert", Folder() / "tls.crt", "--tls-key",
@@ -57,7 +57,7 @@ class Metrics : public ::testing::Test {
       agent_->Wait();
     }
     for (const char* kind : {"clusterrole", "clusterrolebinding"}) {
-      Kubectl({"delete", kind, kName});
+      cluster().MustKubectl({"delete", kind, kName});
     }
     cluster().DeleteNamespace(namespace_);
   }
@@ -67,8 +67,7 @@ class Metrics : public ::testing::Test {
   fs::path Folder() const { return node_.Folder() / "metrics"; }
 
   void Write(const std::string& file, const std::string& text) const {
-    const absl::Status written = WriteFileAtomically(Folder() / file, text);
-    if (!written.ok()) throw std::runtime_error(std::string(written.message()));
+    MustWrite(Folder() / file, text);
   }
   // A certificate for the agent, another one each time.
   void WriteCertificate() const {
@@ -102,13 +101,8 @@ class Metrics : public ::testing::Test {
         .dump();
   }
 
-  std::string Kubectl(const std::vector<std::string>& arguments) const {
-    const CommandResult result = cluster().Kubectl(arguments);
-    if (result.code != 0) throw std::runtime_error(result.error);
-    return result.out;
-  }
   std::string TokenOf(const std::string& account) const {
-    std::string token = Kubectl({"create", "token", account, "-n", namespace_});
+    std::string token = cluster().MustKubectl({"create", "token", account, "-n", namespace_});
     while (token.ends_with('\n')) token.pop_back();
     return token;
   }

@@ -8,7 +8,6 @@
 #include <stdexcept>
 
 #include "absl/strings/str_cat.h"
-#include "lib/base/file.h"
 #include "tests/support/wait_for.h"
 
 namespace nodedevice::testing {
@@ -36,12 +35,6 @@ spec:
 
 constexpr char kAgent[] = NODEDEVICE_SOURCE_DIR "/build/release/bin/node-device-agent";
 
-void Write(const fs::path& path, const std::string& text) {
-  fs::create_directories(path.parent_path());
-  const absl::Status written = WriteFileAtomically(path, text);
-  if (!written.ok()) throw std::runtime_error(std::string(written.message()));
-}
-
 }  // namespace
 
 Stage::Stage(const std::string& name, Deployment deployment)
@@ -68,7 +61,7 @@ Stage::~Stage() {
 
 void Stage::Deploy() {
   const fs::path folder = node_.Folder() / "agent";
-  Write(folder / "devices.yaml", kDevices);
+  MustWrite(folder / "devices.yaml", kDevices);
   if (deployment_ == Deployment::kService) {
     std::vector<std::string> line = {"/bin/sh", "-c", "while :; do \"$@\"; done", "sh"};
     for (std::string& word : node_.OnNode({kAgent, "--config", folder / "devices.yaml"})) {
@@ -78,28 +71,26 @@ void Stage::Deploy() {
     return;
   }
   // The manifests as they are, on this node only and with these devices.
-  Write(folder / "kustomization.yaml",
-        absl::StrCat(
-            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [",
-            fs::relative(fs::path(NODEDEVICE_SOURCE_DIR) / "operator-manifests/standalone", folder)
-                .string(),
-            "]\nnamespace: ", namespace_,
-            "\nconfigMapGenerator:\n- name: node-device-agent\n  namespace: node-device\n"
-            "  behavior: replace\n  files: [devices.yaml]\n"
-            "patches:\n- target: {kind: DaemonSet}\n  patch: |\n"
-            "    - op: add\n      path: /spec/template/spec/nodeSelector\n"
-            "      value: {kubernetes.io/hostname: ",
-            node_.name(), "}\n"));
+  MustWrite(
+      folder / "kustomization.yaml",
+      absl::StrCat(
+          "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [",
+          fs::relative(fs::path(NODEDEVICE_SOURCE_DIR) / "operator-manifests/standalone", folder)
+              .string(),
+          "]\nnamespace: ", namespace_,
+          "\nconfigMapGenerator:\n- name: node-device-agent\n  namespace: node-device\n"
+          "  behavior: replace\n  files: [devices.yaml]\n"
+          "patches:\n- target: {kind: DaemonSet}\n  patch: |\n"
+          "    - op: add\n      path: /spec/template/spec/nodeSelector\n"
+          "      value: {kubernetes.io/hostname: ",
+          node_.name(), "}\n"));
   Apply();
 }
 
-void Stage::Apply() const {
-  const CommandResult applied = cluster().Kubectl({"apply", "-k", node_.Folder() / "agent"});
-  if (applied.code != 0) throw std::runtime_error(applied.error);
-}
+void Stage::Apply() const { cluster().MustKubectl({"apply", "-k", node_.Folder() / "agent"}); }
 
 void Stage::Announce(const std::string& entries) const {
-  Write(node_.Folder() / "agent/devices.yaml", kDevices + entries);
+  MustWrite(node_.Folder() / "agent/devices.yaml", kDevices + entries);
   if (deployment_ == Deployment::kDaemonSet) Apply();
 }
 
@@ -122,8 +113,7 @@ void Stage::RollDaemonSet() const {
            {"rollout", "restart", "daemonset/node-device-agent", "-n", namespace_},
            {"rollout", "status", "daemonset/node-device-agent", "-n", namespace_,
             "--timeout=120s"}}) {
-    const CommandResult result = cluster().Kubectl(arguments);
-    if (result.code != 0) throw std::runtime_error(result.error);
+    cluster().MustKubectl(arguments);
   }
 }
 

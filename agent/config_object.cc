@@ -2,15 +2,10 @@
 
 #include <utility>
 
+#include "lib/kube/object_fields.h"
+
 namespace nodedevice {
 namespace {
-
-constexpr char kPath[] = "/apis/nodedevices.io/v1alpha1/devicepluginconfigs";
-
-std::string UidOf(const nlohmann::json& object) {
-  const nlohmann::json::json_pointer uid("/metadata/uid");
-  return object.contains(uid) && object[uid].is_string() ? object[uid].get<std::string>() : "";
-}
 
 // Why what is known may be old, and what to do where there is something to do.
 std::string Explain(const absl::Status& problem) {
@@ -30,10 +25,11 @@ std::string Explain(const absl::Status& problem) {
 
 ConfigObject::ConfigObject(EventLoop& loop, Worker& worker, ApiClient& client,
                            const std::string& name, Callbacks callbacks, std::uint32_t seed)
-    : name_(name),
-      callbacks_(std::move(callbacks)),
+    : callbacks_(std::move(callbacks)),
       withdraw_(loop, [this] { Withdraw(); }),
-      watcher_(loop, worker, client, {kPath, absl::StrCat("fieldSelector=metadata.name=", name)},
+      watcher_(loop, worker, client,
+               {absl::StrCat("/apis/", kApiVersion, "/devicepluginconfigs"),
+                absl::StrCat("fieldSelector=metadata.name=", name)},
                {.on_upsert = [this](const nlohmann::json& object) { OnObject(object); },
                 .on_remove = [this](const std::string&) { OnRemoved(); },
                 .on_synced = [this] { OnSynced(); },
@@ -47,10 +43,9 @@ ConfigObject::ConfigObject(EventLoop& loop, Worker& worker, ApiClient& client,
 void ConfigObject::OnObject(const nlohmann::json& object) {
   exists_ = true;
   withdraw_.Cancel();
-  status_.uid = UidOf(object);
+  status_.uid = TextAt(object, "/metadata/uid");
   const Parsed<DevicePluginConfig> parsed = ParseDevicePluginConfig(object);
   status_.error = ToString(parsed.errors);
-  while (status_.error.ends_with('\n')) status_.error.pop_back();
   if (parsed.ok()) {
     status_.accepted = true;
     status_.generation = parsed.value.generation;

@@ -31,7 +31,6 @@ class ConfigObject : public ConfigSource {
   void OnProblem(const absl::Status& problem);
   void Withdraw();
 
-  const std::string name_;
   const Callbacks callbacks_;
   ConfigStatus status_;
   bool exists_ = false;

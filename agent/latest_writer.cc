@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "lib/base/backoff.h"
-#include "lib/kube/api_error.h"
+#include "lib/kube/retry.h"
 
 namespace nodedevice {
 namespace {
@@ -34,12 +34,8 @@ void LatestWriter::Done(const absl::Status& outcome, TimePoint now) {
   }
   // It may have arrived all the same: what the server has is not known any more.
   written_.reset();
-  Duration pause = kBackoff.After(++failures_);
-  if (const auto error = ApiErrorOf(outcome); error && error->retry_after) {
-    pause = std::max(pause, *error->retry_after);
-  }
-  const double jitter = std::uniform_real_distribution<double>(0, 1)(random_);
-  retry_at_ = now + pause + std::chrono::duration_cast<Duration>(pause * jitter);
+  const double random = std::uniform_real_distribution<double>(0, 1)(random_);
+  retry_at_ = now + RetryPause(outcome, kBackoff.After(++failures_), random);
 }
 
 std::optional<TimePoint> LatestWriter::NextDeadline() const {

@@ -3,20 +3,12 @@
 #include <utility>
 
 #include "lib/base/backoff.h"
+#include "lib/kube/object_fields.h"
 
 namespace nodedevice {
 namespace {
 
 constexpr Backoff kBackoff = {.first = std::chrono::seconds(5), .limit = std::chrono::minutes(5)};
-
-NodeInfo Read(const nlohmann::json& node) {
-  const nlohmann::json::json_pointer version("/status/nodeInfo/kubeletVersion");
-  NodeInfo info;
-  if (node.contains(version) && node[version].is_string()) {
-    info.kubelet_version = node[version].get<std::string>();
-  }
-  return info;
-}
 
 }  // namespace
 
@@ -45,7 +37,8 @@ void NodeFacts::Ask() {
 }
 
 void NodeFacts::OnAnswer(const absl::StatusOr<nlohmann::json>& node) {
-  const NodeInfo info = node.ok() ? Read(*node) : NodeInfo();
+  const NodeInfo info =
+      node.ok() ? NodeInfo{TextAt(*node, "/status/nodeInfo/kubeletVersion")} : NodeInfo();
   if (info == NodeInfo()) return again_.After(kBackoff.After(++failures_));
   looking_ = false;
   failures_ = 0;

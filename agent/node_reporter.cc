@@ -9,13 +9,13 @@
 #include "lib/base/backoff.h"
 #include "lib/base/log.h"
 #include "lib/base/utf8.h"
+#include "lib/kube/object_fields.h"
 
 namespace nodedevice {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr char kStates[] = "/apis/nodedevices.io/v1alpha1/nodedevicestates/";
 // A cluster-scoped object's events are in this namespace.
 constexpr char kEvents[] = "/apis/events.k8s.io/v1/namespaces/default/events";
 constexpr char kManager[] = "node-device-agent";
@@ -29,11 +29,6 @@ constexpr Duration kLastPause = std::chrono::milliseconds(500);
 constexpr Backoff kEventBackoff = {.first = std::chrono::seconds(2),
                                    .limit = std::chrono::seconds(60)};
 
-std::string Bounded(std::string_view text, std::size_t limit) {
-  text = text.substr(0, limit);
-  return std::string(text.substr(0, FindInvalidUtf8(text)));
-}
-
 // What the names of events begin with: no part of a name may end with a dot or a dash.
 std::string NamePrefix(std::string name) {
   name.resize(std::min(name.size(), kMaxNamePrefix));
@@ -46,22 +41,19 @@ std::string NamePrefix(std::string name) {
 // for it.
 absl::StatusOr<std::string> Write(ApiClient& client, const std::string& name, const Json& object,
                                   const Json& applied, const Json& status) {
-  const std::string path = kStates + name;
-  const auto uid_of = [](const Json& answer) {
-    const Json::json_pointer uid("/metadata/uid");
-    return answer.contains(uid) && answer[uid].is_string() ? answer[uid].get<std::string>() : "";
+  const std::string path = absl::StrCat("/apis/", kApiVersion, "/nodedevicestates/", name);
+  const auto apply = [&](const std::string& to, const Json& what) {
+    return client.Apply(to, what, kManager, /*force=*/true);
   };
-  if (!object.is_null() && object != applied) {
-    RETURN_IF_ERROR(client.Apply(path, object, kManager, /*force=*/true).status());
-  }
-  absl::StatusOr<Json> answer = client.Apply(path + "/status", status, kManager, /*force=*/true);
+  if (!object.is_null() && object != applied) RETURN_IF_ERROR(apply(path, object).status());
+  absl::StatusOr<Json> answer = apply(path + "/status", status);
   if (absl::IsNotFound(answer.status())) {
     if (object.is_null()) return std::string();
-    RETURN_IF_ERROR(client.Apply(path, object, kManager, /*force=*/true).status());
-    answer = client.Apply(path + "/status", status, kManager, /*force=*/true);
+    RETURN_IF_ERROR(apply(path, object).status());
+    answer = apply(path + "/status", status);
   }
   if (!answer.ok()) return answer.status();
-  return uid_of(*answer);
+  return TextAt(*answer, "/metadata/uid");
 }
 
 }  // namespace
@@ -91,11 +83,12 @@ NodeReporter::NodeReporter(EventLoop& loop, Worker& worker, ApiClient& client,
 void NodeReporter::Observe(const Snapshot& before, const Snapshot& after) {
   // Without a configuration nobody has asked for a state, unless there is one to be kept true.
   const bool is_asked_for = !after.config.uid.empty() || !uid_.empty();
-  if (is_asked_for)
+  if (is_asked_for) {
     writer_.Want({{"object", after.config.uid.empty() ? Json() : renderer_.Object(after)},
                   {"status", renderer_.Status(after)}});
+  }
   for (NodeEvent& event : EventsBetween(before, after)) {
-    event.note = Bounded(event.note, kMaxNote - kMaxHeldBack);
+    event.note.resize(Utf8Prefix(event.note, kMaxNote - kMaxHeldBack).size());
     if (!throttle_.Admit(event, Clock::now())) continue;
     if (events_.size() == kMostEvents) events_.pop_front();
     events_.push_back(
@@ -112,8 +105,8 @@ void NodeReporter::Observe(const Snapshot& before, const Snapshot& after) {
          {"note", event.note},
          {"reportingController", kController},
          {"reportingInstance",
-          Bounded(identity_.pod_name.empty() ? identity_.node_name : identity_.pod_name,
-                  kMaxInstance)},
+          Utf8Prefix(identity_.pod_name.empty() ? identity_.node_name : identity_.pod_name,
+                     kMaxInstance)},
          {"related", {{"apiVersion", "v1"}, {"kind", "Node"}, {"name", identity_.node_name}}}});
   }
   WriteState();
@@ -169,7 +162,7 @@ void NodeReporter::WriteEvent() {
   event_is_busy_ = true;
   Json event = std::move(events_.front());
   events_.pop_front();
-  event["regarding"] = {{"apiVersion", "nodedevices.io/v1alpha1"},
+  event["regarding"] = {{"apiVersion", kApiVersion},
                         {"kind", "NodeDeviceState"},
                         {"name", renderer_.name()},
                         {"uid", uid_}};

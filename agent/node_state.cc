@@ -15,7 +15,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr char kApiVersion[] = "nodedevices.io/v1alpha1";
 constexpr std::size_t kMaxName = 253;
 constexpr std::size_t kMaxLabel = 63;
 constexpr std::size_t kMaxText = 1024;
@@ -40,14 +39,8 @@ std::string WithHash(std::string name, std::string_view whole, std::size_t limit
   return absl::StrCat(name, "-", hash);
 }
 
-// As much of a text as the API takes: bounded, and UTF-8.
-std::string Bounded(std::string_view text, std::size_t limit = kMaxText) {
-  text = text.substr(0, limit);
-  return std::string(text.substr(0, FindInvalidUtf8(text)));
-}
-
 void SetText(Json& object, const char* key, std::string_view text) {
-  if (!text.empty()) object[key] = Bounded(text);
+  if (!text.empty()) object[key] = Utf8Prefix(text, kMaxText);
 }
 
 // Why the node is not ready, in one word.
@@ -102,7 +95,7 @@ void AddUnhealthy(const Snapshot& snapshot, Json& status) {
           ++omitted;
           continue;
         }
-        Json entry = {{"resourceName", resource.resource}, {"id", Bounded(device.id)}};
+        Json entry = {{"resourceName", resource.resource}, {"id", Utf8Prefix(device.id, kMaxText)}};
         SetText(entry, "reason", device.reason);
         devices.push_back(std::move(entry));
       }
@@ -198,7 +191,7 @@ Json NodeStateRenderer::ConditionOf(const Snapshot& snapshot, const std::string&
   return {{"type", type},
           {"status", status ? "True" : "False"},
           {"reason", reason},
-          {"message", Bounded(message, kMaxMessage)},
+          {"message", Utf8Prefix(message, kMaxMessage)},
           {"observedGeneration", snapshot.config.generation},
           {"lastTransitionTime", Time(told->second.since)}};
 }
@@ -207,13 +200,11 @@ Json NodeStateRenderer::Plugins(const Snapshot& snapshot) const {
   Json plugins = Json::array();
   for (const PluginStatus& plugin : snapshot.plugins) {
     if (plugins.size() == kMaxRows) break;
-    std::uint64_t restarts = 0;
-    for (const std::uint64_t count : plugin.restarts) restarts += count;
     Json entry = {{"name", plugin.name},
                   {"resourceName", plugin.resource_name},
                   {"phase", ToString(plugin.phase)},
                   {"since", Time(plugin.since)},
-                  {"restarts", restarts},
+                  {"restarts", plugin.total_restarts()},
                   {"failures", plugin.failures}};
     if (plugin.pid != 0) entry["pid"] = plugin.pid;
     SetText(entry, "lastExit", plugin.last_exit);

@@ -140,10 +140,9 @@ std::string Plugins(const Snapshot& snapshot, TimePoint now) {
     if (plugin.phase == PluginPhase::kBackingOff && plugin.deadline && *plugin.deadline > now) {
       absl::StrAppend(&state, "<br>starts in ", DurationText(*plugin.deadline - now));
     }
-    std::uint64_t restarts = 0;
-    for (const std::uint64_t count : plugin.restarts) restarts += count;
     table.AddRow({EscapeHtml(plugin.name), EscapeHtml(plugin.resource_name), state,
-                  plugin.pid == 0 ? "-" : absl::StrCat(plugin.pid), absl::StrCat(restarts),
+                  plugin.pid == 0 ? "-" : absl::StrCat(plugin.pid),
+                  absl::StrCat(plugin.total_restarts()),
                   plugin.last_exit.empty() ? "-" : EscapeHtml(plugin.last_exit)});
   }
   return std::move(table).Finish();

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
@@ -73,6 +74,9 @@ struct PluginStatus {
 
   std::uint64_t restarts_for(RestartReason reason) const {
     return restarts[static_cast<std::size_t>(reason)];
+  }
+  std::uint64_t total_restarts() const {
+    return std::accumulate(restarts.begin(), restarts.end(), std::uint64_t{0});
   }
 };
 

@@ -13,7 +13,6 @@
 namespace nodedevice {
 namespace {
 
-constexpr std::string_view kApiVersion = "nodedevices.io/v1alpha1";
 constexpr std::string_view kKind = "DevicePluginConfig";
 constexpr std::size_t kMaxPlugins = 64;
 constexpr std::size_t kMaxEntries = 256;  // of every other list and map

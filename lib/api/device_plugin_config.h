@@ -139,6 +139,9 @@ struct NodePreparation {
   bool operator==(const NodePreparation&) const = default;
 };
 
+// Of every custom resource of ours.
+inline constexpr char kApiVersion[] = "nodedevices.io/v1alpha1";
+
 struct DevicePluginConfig {
   std::string name;
   std::int64_t generation = 0;                  // metadata.generation; 0 in a file

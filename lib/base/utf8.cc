@@ -36,4 +36,9 @@ std::size_t FindInvalidUtf8(std::string_view text) {
   return std::string_view::npos;
 }
 
+std::string_view Utf8Prefix(std::string_view text, std::size_t limit) {
+  text = text.substr(0, limit);
+  return text.substr(0, FindInvalidUtf8(text));
+}
+
 }  // namespace nodedevice

@@ -12,4 +12,8 @@ std::size_t Utf8Length(std::string_view text);
 // Where the first byte stands that is not UTF-8; npos when all of `text` is.
 std::size_t FindInvalidUtf8(std::string_view text);
 
+// The longest beginning of `text` that is UTF-8 and at most `limit` bytes: what may be shown in a
+// log, and put into an object of the API, of a text that somebody else wrote.
+std::string_view Utf8Prefix(std::string_view text, std::size_t limit);
+
 }  // namespace nodedevice

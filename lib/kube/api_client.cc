@@ -8,6 +8,7 @@
 #include "lib/kube/api_error.h"
 #include "lib/kube/body_reader.h"
 #include "lib/kube/client_tls.h"
+#include "lib/kube/object_fields.h"
 #include "lib/kube/open_stream.h"
 #include "lib/kube/watched_file.h"
 #include "pplx/threadpool.h"
@@ -361,11 +362,7 @@ absl::StatusOr<Json> ApiClient::List(const std::string& path, const std::string&
       url.Add("continue", next);
     }
     ASSIGN_OR_RETURN(Json page, Get(url.text()));
-    const Json::json_pointer metadata_continue("/metadata/continue");
-    next =
-        page.is_object() && page.contains(metadata_continue) && page[metadata_continue].is_string()
-            ? page[metadata_continue].get<std::string>()
-            : "";
+    next = TextAt(page, "/metadata/continue");
     if (whole.is_null()) {
       whole = std::move(page);
     } else if (page.contains("items") && page["items"].is_array() && whole["items"].is_array()) {

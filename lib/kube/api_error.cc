@@ -5,7 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/string_view.h"
 #include "lib/base/utf8.h"
-#include "nlohmann/json.hpp"
+#include "lib/kube/object_fields.h"
 
 namespace nodedevice {
 namespace {
@@ -38,18 +38,6 @@ absl::StatusCode CodeOf(int http_status, std::string_view reason) {
   }
 }
 
-std::string TextOf(const Json& object, const char* key) {
-  const auto field = object.find(key);
-  return field != object.end() && field->is_string() ? field->get<std::string>() : "";
-}
-
-// What is shown goes into logs and into objects of the API, which take nothing else than UTF-8.
-std::string Shown(std::string text, std::size_t limit) {
-  text.resize(std::min(text.size(), limit));
-  text.resize(std::min(FindInvalidUtf8(text), text.size()));
-  return text;
-}
-
 std::optional<Duration> Seconds(std::int64_t seconds) {
   if (seconds <= 0) return std::nullopt;
   return std::chrono::seconds(std::min(seconds, kMaxRetryAfterSeconds));
@@ -63,12 +51,11 @@ struct Said {
   std::optional<Duration> retry_after;
 };
 
-Said Read(std::string_view body) {
+Said Read(const Json& object, std::string_view otherwise) {
   Said said;
-  const Json object = Json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (object.is_object() && TextOf(object, "kind") == "Status") {
-    said.reason = TextOf(object, "reason");
-    said.message = TextOf(object, "message");
+  if (TextAt(object, "/kind") == "Status") {
+    said.reason = TextAt(object, "/reason");
+    said.message = TextAt(object, "/message");
     if (const auto code = object.find("code");
         code != object.end() && code->is_number_integer() && *code >= 0 && *code < 1000) {
       said.code = code->get<int>();
@@ -81,10 +68,10 @@ Said Read(std::string_view body) {
       }
     }
   } else {
-    said.message = std::string(body.substr(0, body.find_first_of("\r\n")));
+    said.message = std::string(otherwise.substr(0, otherwise.find_first_of("\r\n")));
   }
-  said.reason = Shown(std::move(said.reason), kMaxReason);
-  said.message = Shown(std::move(said.message), kMaxMessage);
+  said.reason = Utf8Prefix(said.reason, kMaxReason);
+  said.message = Utf8Prefix(said.message, kMaxMessage);
   return said;
 }
 
@@ -104,7 +91,7 @@ absl::Status ToStatus(std::string_view what, int http_status, const Said& said) 
 
 absl::Status ErrorOfAnswer(std::string_view what, int http_status, std::string_view body,
                            std::string_view retry_after_header) {
-  Said said = Read(body);
+  Said said = Read(Json::parse(body, nullptr, /*allow_exceptions=*/false), body);
   std::int64_t seconds = 0;
   if (absl::SimpleAtoi(absl::string_view(retry_after_header.data(), retry_after_header.size()),
                        &seconds)) {
@@ -113,8 +100,8 @@ absl::Status ErrorOfAnswer(std::string_view what, int http_status, std::string_v
   return ToStatus(what, http_status, said);
 }
 
-absl::Status ErrorOfStatusObject(std::string_view what, std::string_view body) {
-  const Said said = Read(body);
+absl::Status ErrorOfStatusObject(std::string_view what, const Json& object) {
+  const Said said = Read(object, object.dump(-1, ' ', false, Json::error_handler_t::replace));
   return ToStatus(what, said.code == 0 ? 500 : said.code, said);
 }
 

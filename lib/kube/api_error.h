@@ -10,6 +10,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/status.h"
+#include "nlohmann/json.hpp"
 
 namespace nodedevice {
 
@@ -29,7 +30,7 @@ absl::Status ErrorOfAnswer(std::string_view what, int http_status, std::string_v
                            std::string_view retry_after_header = "");
 
 // The same for a Status object that came in an ERROR frame of a watch.
-absl::Status ErrorOfStatusObject(std::string_view what, std::string_view body);
+absl::Status ErrorOfStatusObject(std::string_view what, const nlohmann::json& object);
 
 // What the server said; nullopt for an error that did not come from it.
 std::optional<ApiError> ApiErrorOf(const absl::Status& status);

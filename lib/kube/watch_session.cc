@@ -5,6 +5,8 @@
 
 #include "lib/base/backoff.h"
 #include "lib/kube/api_error.h"
+#include "lib/kube/object_fields.h"
+#include "lib/kube/retry.h"
 
 namespace nodedevice {
 namespace {
@@ -20,23 +22,14 @@ constexpr Duration kOverdue = seconds(30);  // beyond the time after which the s
 constexpr int kShortestWatch = 300;
 constexpr int kLongestWatch = 600;
 
-std::string TextOf(const Json& object, const char* key) {
-  const auto field = object.find(key);
-  return field != object.end() && field->is_string() ? field->get<std::string>() : "";
-}
-
-Json MetadataOf(const Json& object) {
-  if (!object.is_object()) return Json::object();
-  const auto metadata = object.find("metadata");
-  return metadata != object.end() && metadata->is_object() ? *metadata : Json::object();
-}
-
 // "name" or "namespace/name"; empty for what is no object of the API.
-std::string KeyOf(const Json& metadata) {
-  const std::string name = TextOf(metadata, "name");
-  const std::string space = TextOf(metadata, "namespace");
+std::string KeyOf(const Json& object) {
+  const std::string name = TextAt(object, "/metadata/name");
+  const std::string space = TextAt(object, "/metadata/namespace");
   return name.empty() || space.empty() ? name : absl::StrCat(space, "/", name);
 }
+
+std::string VersionOf(const Json& object) { return TextAt(object, "/metadata/resourceVersion"); }
 
 }  // namespace
 
@@ -53,14 +46,14 @@ std::vector<WatchSession::Action> WatchSession::Handle(const Event& event, TimeP
 
 void WatchSession::On(const Listed& event, TimePoint now) {
   if (phase_ != Phase::kListing) return;
-  const std::string version = TextOf(MetadataOf(event.list), "resourceVersion");
+  const std::string version = VersionOf(event.list);
   const auto items = event.list.is_object() ? event.list.find("items") : event.list.end();
   if (version.empty() || items == event.list.end() || !items->is_array()) {
     return Wait(absl::DataLossError("the API server's answer is not a list"), now);
   }
   std::set<std::string> listed;
   for (const Json& item : *items) {
-    listed.insert(KeyOf(MetadataOf(item)));
+    listed.insert(KeyOf(item));
     Learn(item);
   }
   for (auto known = known_.begin(); known != known_.end();) {
@@ -156,12 +149,9 @@ void WatchSession::Wait(const absl::Status& why, TimePoint now) {
   problem_ = why;
   Duration pause = kBackoff.After(++failures_);
   if (absl::IsNotFound(why)) pause = kNoSuchKind;
-  if (const auto error = ApiErrorOf(why); error && error->retry_after) {
-    pause = std::max(pause, *error->retry_after);
-  }
   list_next_ = resource_version_.empty() || phase_ == Phase::kListing || absl::IsNotFound(why);
   phase_ = Phase::kWaiting;
-  deadline_ = now + pause + std::chrono::duration_cast<Duration>(pause * Random());
+  deadline_ = now + RetryPause(why, pause, Random());
 }
 
 void WatchSession::Abandon(const absl::Status& why, TimePoint now) {
@@ -175,16 +165,14 @@ void WatchSession::Abandon(const absl::Status& why, TimePoint now) {
 
 bool WatchSession::Take(const WatchFrame& frame, TimePoint now) {
   if (frame.type == WatchFrame::Type::kError) {
-    Abandon(ErrorOfStatusObject("watch",
-                                frame.object.dump(-1, ' ', false, Json::error_handler_t::replace)),
-            now);
+    Abandon(ErrorOfStatusObject("watch", frame.object), now);
     return false;
   }
-  const Json metadata = MetadataOf(frame.object);
-  const std::string version = TextOf(metadata, "resourceVersion");
+  const std::string version = VersionOf(frame.object);
   if (!version.empty()) resource_version_ = version;
   if (frame.type == WatchFrame::Type::kDeleted) {
-    if (known_.erase(KeyOf(metadata)) > 0) actions_.push_back(Remove{KeyOf(metadata)});
+    const std::string key = KeyOf(frame.object);
+    if (known_.erase(key) > 0) actions_.push_back(Remove{key});
   } else if (frame.type != WatchFrame::Type::kBookmark) {
     Learn(frame.object);
   }
@@ -192,11 +180,9 @@ bool WatchSession::Take(const WatchFrame& frame, TimePoint now) {
 }
 
 void WatchSession::Learn(const Json& object) {
-  const Json metadata = MetadataOf(object);
-  const std::string key = KeyOf(metadata);
+  const std::string key = KeyOf(object);
   if (key.empty()) return;
-  Known now = {.uid = TextOf(metadata, "uid"),
-               .resource_version = TextOf(metadata, "resourceVersion")};
+  Known now = {.uid = TextAt(object, "/metadata/uid"), .resource_version = VersionOf(object)};
   Known& before = known_[key];
   const bool same = !now.resource_version.empty() && before.uid == now.uid &&
                     before.resource_version == now.resource_version;

@@ -29,5 +29,12 @@ TEST(Utf8Test, FindsTheFirstBadByte) {
   EXPECT_EQ(FindInvalidUtf8("gr\xC3\xBC\xDF\xDF"), 4u);
 }
 
+TEST(Utf8Test, CutsBeforeTheLimitAndBeforeTheFirstBadByte) {
+  EXPECT_EQ(Utf8Prefix("gr\xC3\xBC\xC3\x9F", 100), "gr\xC3\xBC\xC3\x9F");
+  EXPECT_EQ(Utf8Prefix("gr\xC3\xBC\xC3\x9F", 5), "gr\xC3\xBC");
+  EXPECT_EQ(Utf8Prefix("gr\xC3\xBC\xDF", 100), "gr\xC3\xBC");
+  EXPECT_EQ(Utf8Prefix("", 5), "");
+}
+
 }  // namespace
 }  // namespace nodedevice

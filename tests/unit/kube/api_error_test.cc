@@ -118,13 +118,14 @@ TEST(ApiErrorTest, AReasonMayHaveSpaces) {
 
 TEST(ApiErrorTest, AnErrorFrameBringsItsOwnCode) {
   const absl::Status status = ErrorOfStatusObject(
-      "watch", R"({"kind":"Status","code":410,"reason":"Expired","message":"too old"})");
+      "watch",
+      Json::parse(R"({"kind":"Status","code":410,"reason":"Expired","message":"too old"})"));
   EXPECT_EQ(status.code(), absl::StatusCode::kOutOfRange);
   EXPECT_EQ(status.message(), "watch: 410 Expired: too old");
   for (const char* code :
        {"0", "-1", "1000", "99999999999", "18446744073709551615", "1.5", "null"}) {
-    const absl::Status odd =
-        ErrorOfStatusObject("watch", absl::StrCat(R"({"kind":"Status","code":)", code, "}"));
+    const absl::Status odd = ErrorOfStatusObject(
+        "watch", Json::parse(absl::StrCat(R"({"kind":"Status","code":)", code, "}")));
     EXPECT_EQ(ApiErrorOf(odd)->http_status, 500) << code;
     EXPECT_EQ(odd.code(), absl::StatusCode::kUnavailable);
   }

@@ -75,7 +75,11 @@ class AgentInTheApiTest : public ::testing::Test {
   }
 
   void StartAgent(const std::vector<std::string>& more = {}) {
-    std::vector<std::string> line = {"node-device-agent",
+    // Under AddressSanitizer: with whole stacks, so that tests/lsan.supp knows what OpenSSL keeps
+    // for cpprestsdk's threads until the program ends.
+    std::vector<std::string> line = {"/usr/bin/env",
+                                     "ASAN_OPTIONS=fast_unwind_on_malloc=0",
+                                     NODEDEVICE_BIN_DIR "/node-device-agent",
                                      "--config-name",
                                      "rig",
                                      "--kubeconfig",

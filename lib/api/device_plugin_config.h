@@ -122,6 +122,9 @@ struct PluginSpec {
   bool operator==(const PluginSpec&) const = default;
 };
 
+// A foreign program, of which nothing is ours but the command.
+inline bool IsExec(const PluginSpec& spec) { return std::holds_alternative<Exec>(spec.discovery); }
+
 // ---- the resource -------------------------------------------------------------------------------
 
 struct DeviceManagerSpec {

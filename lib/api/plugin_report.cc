@@ -4,9 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "absl/strings/ascii.h"
 #include "lib/api/field_reader.h"
-#include "lib/base/utf8.h"
 #include "nlohmann/json.hpp"
 
 namespace nodedevice {
@@ -17,7 +15,6 @@ using Json = nlohmann::json;
 // Bounds of a report, kept by the writer and checked by the reader. A report without devices and
 // notes that uses them up still fits kMaxReportLine.
 constexpr std::size_t kMaxResources = 64;
-constexpr std::size_t kMaxText = 1024;
 constexpr std::size_t kMaxNotes = 64;
 constexpr std::size_t kMaxNumaNodes = 64;
 constexpr std::size_t kMaxMethods = 8;
@@ -34,34 +31,16 @@ constexpr std::array<std::pair<std::string_view, RegistrationPhase>, 7> kPhases 
     {"withdrawing", RegistrationPhase::kWithdrawing},
 }};
 
-// At most `limit` bytes of `text`; what is no UTF-8 or a control character becomes '?' or a space.
-std::string Clean(std::string_view text, std::size_t limit = kMaxText) {
-  std::string clean;
-  while (!text.empty()) {
-    const std::size_t length = Utf8Length(text);
-    if (clean.size() + std::max<std::size_t>(length, 1) > limit) break;
-    if (length == 0) {
-      clean += '?';
-    } else if (absl::ascii_iscntrl(static_cast<unsigned char>(text[0]))) {
-      clean += ' ';
-    } else {
-      clean += text.substr(0, length);
-    }
-    text.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-  return clean;
-}
-
 std::uint64_t Count(std::uint64_t count) {
   return std::min(count, static_cast<std::uint64_t>(kMaxCount));
 }
 
 Json ToJson(const DeviceReport& device) {
   const auto& nodes = device.numa_nodes;
-  return {{"id", Clean(device.id)},
+  return {{"id", CleanReportText(device.id)},
           {"healthy", device.healthy},
-          {"reason", Clean(device.reason)},
-          {"paths", Clean(device.paths)},
+          {"reason", CleanReportText(device.reason)},
+          {"paths", CleanReportText(device.paths)},
           {"numaNodes",
            std::vector<int>(nodes.begin(), nodes.begin() + static_cast<std::ptrdiff_t>(std::min(
                                                                nodes.size(), kMaxNumaNodes)))}};
@@ -85,16 +64,16 @@ Json ToJson(const ResourceReport& resource) {
   Json notes = Json::array();
   for (const std::string& note : resource.notes) {
     if (notes.size() == kMaxNotes) break;
-    notes.push_back(Clean(note));
+    notes.push_back(CleanReportText(note));
   }
   Json rpc = Json::object();
   for (const auto& [method, histogram] : resource.rpc) {
     if (rpc.size() == kMaxMethods) break;
-    rpc[Clean(method, kMaxMethodName)] = ToJson(histogram);
+    rpc[CleanReportText(method, kMaxMethodName)] = ToJson(histogram);
   }
-  return {{"resource", Clean(resource.resource)},
+  return {{"resource", CleanReportText(resource.resource)},
           {"phase", std::string(ToString(resource.phase))},
-          {"error", Clean(resource.error)},
+          {"error", CleanReportText(resource.error)},
           {"registrationsOk", Count(resource.registrations_ok)},
           {"registrationsFailed", Count(resource.registrations_failed)},
           {"listUpdates", Count(resource.list_updates)},
@@ -122,10 +101,10 @@ DeviceReport ReadDevice(const Element& element, FieldErrors& errors) {
   DeviceReport device;
   ObjectReader reader(element, errors);
   reader.Require("id");
-  device.id = reader.Text("id", kMaxText).value_or("");
+  device.id = reader.Text("id", kMaxReportText).value_or("");
   device.healthy = reader.Bool("healthy").value_or(true);
-  device.reason = reader.Text("reason", kMaxText).value_or("");
-  device.paths = reader.Text("paths", kMaxText).value_or("");
+  device.reason = reader.Text("reason", kMaxReportText).value_or("");
+  device.paths = reader.Text("paths", kMaxReportText).value_or("");
   for (const std::int64_t node :
        reader.IntegerList("numaNodes", kMaxNumaNodes, 0, std::numeric_limits<int>::max())) {
     device.numa_nodes.push_back(static_cast<int>(node));
@@ -156,7 +135,7 @@ ResourceReport ReadResource(const Element& element, FieldErrors& errors) {
   ResourceReport resource;
   ObjectReader reader(element, errors);
   reader.Require("resource");
-  resource.resource = reader.Text("resource", kMaxText).value_or("");
+  resource.resource = reader.Text("resource", kMaxReportText).value_or("");
   reader.Require("phase");
   if (const auto text = reader.Text("phase")) {
     const auto found = std::find_if(kPhases.begin(), kPhases.end(),
@@ -167,7 +146,7 @@ ResourceReport ReadResource(const Element& element, FieldErrors& errors) {
       resource.phase = found->second;
     }
   }
-  resource.error = reader.Text("error", kMaxText).value_or("");
+  resource.error = reader.Text("error", kMaxReportText).value_or("");
   resource.registrations_ok = ReadCount(reader, "registrationsOk");
   resource.registrations_failed = ReadCount(reader, "registrationsFailed");
   resource.list_updates = ReadCount(reader, "listUpdates");
@@ -177,7 +156,8 @@ ResourceReport ReadResource(const Element& element, FieldErrors& errors) {
     resource.devices.push_back(ReadDevice(device, errors));
   }
   for (const Element& note : reader.List("notes", kMaxNotes)) {
-    if (auto text = ReadText(note, errors, kMaxText)) resource.notes.push_back(*std::move(text));
+    if (auto text = ReadText(note, errors, kMaxReportText))
+      resource.notes.push_back(*std::move(text));
   }
   for (const auto& [method, histogram] : reader.Map("rpc", kMaxMethods)) {
     const Json name = method;  // obeys the rules of a text

@@ -1,8 +1,6 @@
 #pragma once
 
-// What a plugin process tells its agent: one line of JSON on file descriptor 3 for every change,
-// each a complete picture, the newest wins. End of file means that the process is gone; a broken
-// pipe tells the plugin that the agent is.
+// What a plugin process tells its agent of itself: see report_line.h for how.
 
 #include <array>
 #include <cstdint>
@@ -11,12 +9,11 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/api/report_line.h"
 #include "lib/base/status.h"
 
 namespace nodedevice {
 
-inline constexpr int kReportFd = 3;
-inline constexpr std::size_t kMaxReportLine = 1u << 20;
 // At most this many devices of a resource are named in a report; the counts are complete.
 inline constexpr std::size_t kMaxReportedDevices = 256;
 

@@ -58,7 +58,7 @@ PluginSpec ReadPluginSpec(const Element& entry, HostPathPolicy policy, FieldErro
                               {{"packed", Preference::kPacked}, {"spread", Preference::kSpread}})
           .value_or(spec.preference);
   spec.topology = reader.Bool("topology").value_or(spec.topology);
-  if (std::holds_alternative<Exec>(spec.discovery)) {
+  if (IsExec(spec)) {
     for (const std::string_view key :
          {"container", "sharing", "health", "preferredAllocation", "topology"}) {
       if (reader.Has(key)) reader.Fail(key, "does not apply to exec");

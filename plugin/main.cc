@@ -1,10 +1,13 @@
-// node-device-plugin: announces the devices of one or more plugin entries to the kubelet.
+// node-device-plugin: announces the devices of one or more plugin entries to the kubelet; or, with
+// --observe, follows for the agent what the kubelet says about devices.
 
 #include <malloc.h>
 #include <signal.h>
+#include <sys/prctl.h>
 
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -17,26 +20,38 @@
 #include "plugin/discovery/registry.h"
 #include "plugin/options.h"
 #include "plugin/plugin.h"
+#include "plugin/pod_resources_observer.h"
 #include "plugin/process.h"
+#include "plugin/report_pipe.h"
 
 namespace nodedevice {
 namespace {
 
-int Main(int argc, const char* const* argv) {
-  BlockSignals({SIGTERM, SIGINT, SIGUSR1});
-  ::signal(SIGPIPE, SIG_IGN);
-  // A process per resource and node: one arena is enough for the few threads there are.
-  ::mallopt(M_ARENA_MAX, 1);
-  auto parsed = ParsePluginOptions(argc, argv);
-  if (const int* exit_code = std::get_if<int>(&parsed)) return *exit_code;
-  const PluginOptions options = std::get<PluginOptions>(std::move(parsed));
-  const absl::Status log =
-      ConfigureLog("node-device-plugin", options.log_format, options.log_level);
-  if (!log.ok()) {
-    std::cerr << log.message() << "\n";
-    return 1;
+int Observe(const PluginOptions& options) {
+  ::prctl(PR_SET_NAME, "device-observer");  // what `ps` calls it: it is no plugin
+  EventLoop loop;
+  std::optional<ReportPipe> pipe;
+  if (ReportPipe::IsPresent(kReportFd)) {
+    pipe.emplace(loop, kReportFd, [&loop] {
+      spdlog::warn("the agent is gone; stopping");
+      loop.Stop();
+    });
   }
+  PodResourcesObserver observer(loop, KubeletPaths(options.kubelet_dir),
+                                [&pipe](const KubeletReport& report) {
+                                  if (pipe) {
+                                    pipe->Send(ToLine(report));
+                                  } else {
+                                    std::cout << ToLine(report) << std::endl;
+                                  }
+                                });
+  const SignalWatch signals(loop, {SIGTERM, SIGINT, SIGUSR1}, [&loop](int) { loop.Stop(); });
+  observer.Start();
+  loop.Run();
+  return 0;
+}
 
+int Announce(const PluginOptions& options) {
   const HostRoot host(options.host_root);
   EventLoop loop;
   PluginProcess process(loop, host, KubeletPaths(options.kubelet_dir));
@@ -54,6 +69,23 @@ int Main(int argc, const char* const* argv) {
   process.Start();
   loop.Run();
   return 0;
+}
+
+int Main(int argc, const char* const* argv) {
+  BlockSignals({SIGTERM, SIGINT, SIGUSR1});
+  ::signal(SIGPIPE, SIG_IGN);
+  // A process per resource and node: one arena is enough for the few threads there are.
+  ::mallopt(M_ARENA_MAX, 1);
+  auto parsed = ParsePluginOptions(argc, argv);
+  if (const int* exit_code = std::get_if<int>(&parsed)) return *exit_code;
+  const PluginOptions options = std::get<PluginOptions>(std::move(parsed));
+  const absl::Status log =
+      ConfigureLog("node-device-plugin", options.log_format, options.log_level);
+  if (!log.ok()) {
+    std::cerr << log.message() << "\n";
+    return 1;
+  }
+  return options.observe ? Observe(options) : Announce(options);
 }
 
 }  // namespace

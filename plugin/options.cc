@@ -48,8 +48,12 @@ std::variant<PluginOptions, int> ParsePluginOptions(int argc, const char* const*
       "\"paths\":{\"groups\":[{\"paths\":[{\"path\":\"/dev/fuse\"}]}]}}'\n"
       "SIGTERM ends it and keeps the node's capacity for a restart (5 minutes); SIGUSR1 takes the\n"
       "devices back from the kubelet first.");
-  app.add_option("--plugin", plugins, "an entry of spec.plugins, as JSON; may be repeated")
-      ->required();
+  CLI::Option* plugin =
+      app.add_option("--plugin", plugins, "an entry of spec.plugins, as JSON; may be repeated");
+  app.add_flag("--observe", options.observe,
+               "announce nothing: ask the kubelet which devices it accepts and which pods hold "
+               "them, for the agent; by hand, prints a line of JSON at each change")
+      ->excludes(plugin);
   app.add_option("--host-root", options.host_root, "stands before every path read from the host")
       ->capture_default_str();
   app.add_option("--kubelet-dir", options.kubelet_dir,
@@ -61,6 +65,7 @@ std::variant<PluginOptions, int> ParsePluginOptions(int argc, const char* const*
   app.set_version_flag("--version", NODEDEVICE_VERSION);
   try {
     app.parse(argc, argv);
+    if (plugins.empty() && !options.observe) throw CLI::RequiredError("--plugin or --observe");
   } catch (const CLI::ParseError& error) {
     return app.exit(error);
   }

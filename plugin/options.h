@@ -10,7 +10,8 @@
 namespace nodedevice {
 
 struct PluginOptions {
-  std::vector<PluginSpec> plugins;  // at least one; names and resources are unique
+  bool observe = false;             // instead of announcing devices
+  std::vector<PluginSpec> plugins;  // at least one, else; names and resources are unique
   std::filesystem::path host_root;
   std::filesystem::path kubelet_dir;
   std::string log_format;

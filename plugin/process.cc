@@ -1,26 +1,17 @@
 #include "plugin/process.h"
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <chrono>
-#include <cstddef>
 #include <utility>
 
 #include "lib/base/log.h"
+#include "plugin/trim_memory.h"
 
 namespace nodedevice {
 namespace {
 
 // A change is reported at once; further ones within this time are reported together.
 constexpr Duration kReportInterval = std::chrono::milliseconds(50);
-
-// Lists of thousands of devices are built and dropped at every change; their pages go back to the
-// node once they are a megabyte.
-void TrimMemory() {
-  constexpr std::size_t kWorthIt = 1u << 20;
-  if (::mallinfo2().fordblks > kWorthIt) ::malloc_trim(0);
-}
 
 }  // namespace
 
@@ -77,7 +68,7 @@ void PluginProcess::SendReport() {
     }
   }
   if (report == last_) return;
-  pipe_->Send(report);
+  pipe_->Send(ToLine(report));
   last_ = std::move(report);
 }
 

@@ -29,8 +29,8 @@ ReportPipe::ReportPipe(EventLoop& loop, int fd, std::function<void()> on_agent_g
   broken_ = std::make_unique<ReadWatch>(loop, fd_, [this] { AgentGone(); });
 }
 
-void ReportPipe::Send(const PluginReport& report) {
-  newest_ = ToLine(report) + "\n";
+void ReportPipe::Send(std::string line) {
+  newest_ = std::move(line) + "\n";
   Flush();
 }
 

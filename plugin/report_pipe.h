@@ -4,21 +4,22 @@
 #include <memory>
 #include <string>
 
-#include "lib/api/plugin_report.h"
 #include "lib/base/event_loop.h"
 
 namespace nodedevice {
 
-// The plugin's end of the report pipe. Never blocks: while the agent is slow, the newest report
-// waits behind the line that is partly written and replaces older ones. Loop thread only.
+// Our end of the report pipe (lib/api/report_line.h). Never blocks: while the agent is slow, the
+// newest report waits behind the line that is partly written and replaces older ones. Loop thread
+// only.
 class ReportPipe {
  public:
   // `fd` is borrowed. `on_agent_gone` is called once when the reader has closed its end.
   ReportPipe(EventLoop& loop, int fd, std::function<void()> on_agent_gone);
 
-  void Send(const PluginReport& report);
+  // One report, without the newline.
+  void Send(std::string line);
 
-  // Whether descriptor 3 is the write end of a pipe: a plugin started by hand has none, or
+  // Whether descriptor 3 is the write end of a pipe: a program started by hand has none, or
   // something else there.
   static bool IsPresent(int fd);
 

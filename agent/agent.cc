@@ -3,6 +3,7 @@
 #include <deque>
 #include <utility>
 
+#include "agent/foreign_sockets.h"
 #include "agent/narration.h"
 #include "lib/base/log.h"
 
@@ -33,9 +34,13 @@ Agent::Agent(EventLoop& loop, const MakeConfigSource& config, LaunchSettings set
     : published_(published),
       callbacks_(std::move(callbacks)),
       paths_(settings.kubelet_dir),
-      launcher_(loop, std::move(settings),
+      processes_(loop),
+      launcher_(processes_, settings,
                 {.on_report = [this](const Reported& report) { OnReport(report); },
                  .on_exit = [this](const ChildExited& exited) { Handle(exited); }}),
+      observer_(loop, processes_, std::move(settings),
+                {.on_report = [this](const KubeletReport& report) { OnKubeletReport(report); },
+                 .on_stopped = [this] { EndWhenAllHaveEnded(); }}),
       kubelet_(
           loop, paths_,
           {.on_transition = [this](Transition transition) { Handle(KubeletChanged{transition}); },
@@ -65,7 +70,10 @@ void Agent::SetNode(const NodeInfo& node) {
   Publish();
 }
 
-void Agent::Stop() { Handle(StopRequested{}); }
+void Agent::Stop() {
+  if (snapshot_.stopping) observer_.Kill();
+  Handle(StopRequested{});
+}
 
 void Agent::OnReport(const Reported& report) {
   // A kubelet that was replaced shows in a lost stream first. It must be known before the report is
@@ -73,6 +81,13 @@ void Agent::OnReport(const Reported& report) {
   // the plugin be asked for another one that never comes.
   if (ShowsLostStream(snapshot_, report)) kubelet_.Look();
   Handle(report);
+}
+
+void Agent::OnKubeletReport(const KubeletReport& report) {
+  // For the same reason, a restart must be known before the new kubelet's word is.
+  if (report.error.empty()) kubelet_.Look();
+  kubelet_report_ = report;
+  Handle(KubeletSaid{report});
 }
 
 void Agent::OnLook() {
@@ -99,6 +114,7 @@ void Agent::Handle(const Event& event) {
   } else {
     deadline_.Cancel();
   }
+  observer_.Want(!snapshot_.plugins.empty() && !snapshot_.stopping);
 }
 
 void Agent::Publish() {
@@ -111,6 +127,7 @@ void Agent::Publish() {
   if (next.device_manager.since == TimePoint()) next.device_manager.since = next.started;
   next.device_manager.socket = paths_.registration_socket().string();
   next.device_manager.problem = kubelet_.problem();
+  next.kubelet = ViewOf(kubelet_report_ ? &*kubelet_report_ : nullptr, next);
   for (const Narration& line : Narrate(snapshot_, next)) {
     if (line.level == Narration::Level::kWarning) {
       spdlog::warn("{}", line.text);
@@ -146,9 +163,20 @@ std::optional<Event> Agent::Do(const Kill& action) {
   return std::nullopt;
 }
 
+std::optional<Event> Agent::Do(const LookAtSockets& action) {
+  return SocketsSeen{.plugin = action.plugin,
+                     .pid = action.pid,
+                     .lost = HasLostItsSockets(action.pid, paths_.device_plugins())};
+}
+
 std::optional<Event> Agent::Do(const AllStopped&) {
-  callbacks_.on_stopped();
+  plugins_stopped_ = true;
+  EndWhenAllHaveEnded();
   return std::nullopt;
+}
+
+void Agent::EndWhenAllHaveEnded() {
+  if (plugins_stopped_ && !observer_.running()) callbacks_.on_stopped();
 }
 
 }  // namespace nodedevice

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
+#include "agent/child_processes.h"
 #include "agent/config_source.h"
+#include "agent/kubelet_observer.h"
 #include "agent/launcher.h"
 #include "agent/snapshot.h"
 #include "agent/supervisor.h"
@@ -13,14 +16,14 @@
 namespace nodedevice {
 
 // The shell around the Supervisor: tells it what the configuration, the Device Manager, the
-// plugin processes and the clock do, performs what it decides, publishes the snapshot and logs what
-// changed.
+// plugin processes and the clock do, and what the kubelet says; performs what it decides, publishes
+// the snapshot and logs what changed.
 //
 // Loop thread only; the published snapshot may be read by any thread.
 class Agent {
  public:
   struct Callbacks {
-    // Called once, after Stop() or when the agent gave up, when every plugin has ended.
+    // Called once, after Stop() or when the agent gave up, when every process of ours has ended.
     std::function<void()> on_stopped;
     // A snapshot was published; may be empty.
     std::function<void(const Snapshot& before, const Snapshot& after)> on_snapshot;
@@ -42,19 +45,22 @@ class Agent {
   void SetNode(const NodeInfo& node);
 
   // To be called on SIGCHLD.
-  void Reap() { launcher_.Reap(); }
+  void Reap() { processes_.Reap(); }
 
  private:
   void OnReport(const Reported& report);
+  void OnKubeletReport(const KubeletReport& report);
   void OnLook();
   void Handle(const Event& event);
   void Publish();
+  void EndWhenAllHaveEnded();
 
   // What comes of an action, when it comes at once.
   std::optional<Event> Perform(const Action& action);
   std::optional<Event> Do(const ::nodedevice::Start& action);
   std::optional<Event> Do(const Terminate& action);
   std::optional<Event> Do(const Kill& action);
+  std::optional<Event> Do(const LookAtSockets& action);
   std::optional<Event> Do(const AllStopped& action);
 
   Published<Snapshot>& published_;
@@ -63,12 +69,16 @@ class Agent {
   const KubeletPaths paths_;
   Supervisor supervisor_;
   Snapshot snapshot_;  // the one that is published
+  std::optional<KubeletReport> kubelet_report_;
+  ChildProcesses processes_;
   Launcher launcher_;
+  KubeletObserver observer_;
   KubeletWatch kubelet_;
   std::unique_ptr<ConfigSource> config_;
   Timer deadline_;
   Timer give_up_;
   bool gave_up_ = false;
+  bool plugins_stopped_ = false;
 };
 
 }  // namespace nodedevice

@@ -3,19 +3,17 @@
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <memory>
 #include <string>
 
+#include "agent/child_processes.h"
 #include "agent/supervisor.h"
 #include "lib/api/device_plugin_config.h"
-#include "lib/api/plugin_report.h"
-#include "lib/base/event_loop.h"
 #include "lib/base/process.h"
 #include "lib/base/status.h"
 
 namespace nodedevice {
 
-// What every plugin process of ours is told besides its entry.
+// What every process of ours is told besides its own task.
 struct LaunchSettings {
   std::filesystem::path plugin_binary = {};
   std::filesystem::path host_root = {};
@@ -27,11 +25,10 @@ struct LaunchSettings {
 // command of an exec entry as it is.
 SpawnOptions SpawnOptionsFor(const PluginSpec& spec, const LaunchSettings& settings);
 
-// Runs plugin processes, one for each name: starts them, signals them, notices their end, reads
-// their reports, and puts what they print into our log, a bounded amount of it. Decides nothing.
+// Runs plugin processes, one for each name: starts them, signals them, and understands their
+// reports. Decides nothing.
 //
-// Loop thread only, and always the same thread: the processes die with it. Callbacks come from the
-// loop and from Reap().
+// Loop thread only. Callbacks come from the loop and from ChildProcesses::Reap().
 class Launcher {
  public:
   struct Callbacks {
@@ -39,9 +36,7 @@ class Launcher {
     std::function<void(const ChildExited&)> on_exit;
   };
 
-  Launcher(EventLoop& loop, LaunchSettings settings, Callbacks callbacks);
-  // Kills what still runs.
-  ~Launcher();
+  Launcher(ChildProcesses& processes, LaunchSettings settings, Callbacks callbacks);
 
   // REQUIRES: no process of that plugin runs. Its process id, or why it could not be started.
   absl::StatusOr<int> StartPlugin(const PluginSpec& spec);
@@ -50,17 +45,14 @@ class Launcher {
   void Signal(const std::string& plugin, StopMode mode);
   void KillGroup(const std::string& plugin);
 
-  // To be called on SIGCHLD. What is left of the group of a plugin that ended is killed: a helper
-  // that survives it would keep its devices and sockets.
-  void Reap();
-
  private:
-  class Child;
+  void SignalGroup(const std::string& plugin, int signal);
+  void OnLine(const std::string& plugin, std::string_view line);
 
-  EventLoop& loop_;
+  ChildProcesses& processes_;
   const LaunchSettings settings_;
   const Callbacks callbacks_;
-  std::map<std::string, std::unique_ptr<Child>> children_;
+  std::map<std::string, int> pids_;  // of those that run
 };
 
 }  // namespace nodedevice

@@ -118,11 +118,11 @@ void AddNode(const Snapshot& snapshot, std::vector<MetricFamily>& families) {
 void AddPlugins(const Snapshot& snapshot, std::vector<MetricFamily>& families) {
   Family up(MetricType::Gauge, "nodedevice_plugin_up",
             "1 while the plugin runs and every resource of it is registered; a foreign plugin: "
-            "while it runs.");
+            "while it runs, unless the kubelet accepted devices of it and now accepts none.");
   Family restarts(MetricType::Counter, "nodedevice_plugin_restarts_total",
                   "Times the plugin had to be started again unplanned, by reason.");
   for (const PluginStatus& plugin : snapshot.plugins) {
-    up.Add({{"plugin", plugin.name}}, plugin.phase == PluginPhase::kRunning);
+    up.Add({{"plugin", plugin.name}}, IsUp(plugin));
     for (const RestartReason reason : kRestartReasons) {
       restarts.Add({{"plugin", plugin.name}, {"reason", ToString(reason)}},
                    plugin.restarts_for(reason));
@@ -165,6 +165,30 @@ void AddResources(const Snapshot& snapshot, std::vector<MetricFamily>& families)
   }
 }
 
+// Nothing while it is not known: a 0 would be a lie, an old number too.
+void AddKubelet(const KubeletView& kubelet, std::vector<MetricFamily>& families) {
+  if (!kubelet.fresh) return;
+  Family accepted(MetricType::Gauge, "nodedevice_devices_accepted",
+                  "Healthy devices of the resource that the kubelet would hand out or has handed "
+                  "out, by its own word.");
+  Family allocated(MetricType::Gauge, "nodedevice_devices_allocated",
+                   "Devices of the resource that containers hold, by the kubelet's word.");
+  Family holders(MetricType::Gauge, "nodedevice_pod_devices",
+                 "Devices of the resource that this container holds, by the kubelet's word.");
+  for (const auto& [name, use] : kubelet.resources) {
+    accepted.Add({{"resource", name}}, use.accepted);
+    allocated.Add({{"resource", name}}, use.allocated);
+  }
+  for (const DeviceHolder& holder : kubelet.holders) {
+    holders.Add({{"resource", holder.resource},
+                 {"namespace", holder.namespace_name},
+                 {"pod", holder.pod},
+                 {"container", holder.container}},
+                holder.count);
+  }
+  for (Family* family : {&accepted, &allocated, &holders}) family->MoveTo(families);
+}
+
 }  // namespace
 
 std::vector<MetricFamily> ToMetrics(const Snapshot& snapshot) {
@@ -172,6 +196,7 @@ std::vector<MetricFamily> ToMetrics(const Snapshot& snapshot) {
   AddNode(snapshot, families);
   AddPlugins(snapshot, families);
   AddResources(snapshot, families);
+  AddKubelet(snapshot.kubelet, families);
   return families;
 }
 

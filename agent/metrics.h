@@ -9,8 +9,8 @@
 namespace nodedevice {
 
 // The nodedevice_* metrics as a view of one snapshot. Counters never go back while a plugin stays
-// configured: the totals of its earlier processes are part of the snapshot. What a foreign (exec)
-// plugin does with its resource is not known and has no series.
+// configured: the totals of its earlier processes are part of the snapshot. Of what a foreign
+// (exec) plugin does with its resource only the kubelet's word is known.
 std::vector<prometheus::MetricFamily> ToMetrics(const Snapshot& snapshot);
 
 // The certificate that the metrics are served with, which expires at `not_after` (Unix seconds).

@@ -25,6 +25,20 @@ void NarrateDeviceManager(const DeviceManagerStatus& before, const DeviceManager
   }
 }
 
+void NarrateKubelet(const Snapshot& before, const Snapshot& after, std::vector<Narration>& lines) {
+  if (!after.device_manager.up) return;  // which was said
+  const std::string known = before.device_manager.up ? before.kubelet.error : "";
+  if (!after.kubelet.error.empty() && known != after.kubelet.error) {
+    lines.push_back({Level::kWarning,
+                     absl::StrCat("the kubelet does not say which devices it accepts and which "
+                                  "pods hold them: ",
+                                  after.kubelet.error, "; that is tried again by itself")});
+  } else if (after.kubelet.fresh && !known.empty()) {
+    lines.push_back(
+        {Level::kInfo, "the kubelet says which devices it accepts and which pods hold them"});
+  }
+}
+
 void NarrateConfig(const ConfigStatus& before, const ConfigStatus& after,
                    std::vector<Narration>& lines) {
   if (!after.error.empty() && before.error != after.error) {
@@ -91,6 +105,7 @@ std::vector<Narration> Narrate(const Snapshot& before, const Snapshot& after) {
   NarrateStaleness(before.config, after.config, lines);
   NarrateConfig(before.config, after.config, lines);
   NarrateDeviceManager(before.device_manager, after.device_manager, lines);
+  NarrateKubelet(before, after, lines);
   std::map<std::string, const PluginStatus*> gone;
   for (const PluginStatus& plugin : before.plugins) gone[plugin.name] = &plugin;
   for (const PluginStatus& plugin : after.plugins) {

@@ -137,6 +137,7 @@ std::string Plugins(const Snapshot& snapshot, TimePoint now) {
     if (!plugin.held_by.empty()) {
       absl::StrAppend(&state, "<br>waits for ", EscapeHtml(plugin.held_by));
     }
+    if (!plugin.note.empty()) absl::StrAppend(&state, "<br>", EscapeHtml(plugin.note));
     if (plugin.phase == PluginPhase::kBackingOff && plugin.deadline && *plugin.deadline > now) {
       absl::StrAppend(&state, "<br>starts in ", DurationText(*plugin.deadline - now));
     }
@@ -166,24 +167,60 @@ std::string Devices(const ResourceReport& resource) {
   return html;
 }
 
+// "4 accepted by the kubelet, 1 allocated", or nothing while that is not known.
+std::string Use(const KubeletView& kubelet, const std::string& resource) {
+  const auto use = kubelet.resources.find(resource);
+  if (use == kubelet.resources.end()) return "";
+  return absl::StrCat(use->second.accepted, " accepted by the kubelet, ", use->second.allocated,
+                      " allocated");
+}
+
+std::string Announced(const ResourceReport& resource, const KubeletView& kubelet) {
+  const bool streaming = resource.phase == RegistrationPhase::kStreaming;
+  const std::string use = Use(kubelet, resource.resource);
+  std::string html = absl::StrCat("<h3>", EscapeHtml(resource.resource), "</h3><p>",
+                                  Status(streaming ? "good" : "wait", ToString(resource.phase)),
+                                  ", ", resource.healthy, " healthy, ", resource.unhealthy,
+                                  " unhealthy", use.empty() ? "" : ", ", use, "</p>\n");
+  if (!resource.error.empty()) {
+    html += Alert("The last registration failed; it is tried again by itself.", resource.error);
+  }
+  for (const std::string& note : resource.notes) {
+    absl::StrAppend(&html, "<p class=\"dim\">", EscapeHtml(note), "</p>\n");
+  }
+  return html + Devices(resource);
+}
+
 std::string Resources(const Snapshot& snapshot) {
   std::string html;
   for (const PluginStatus& plugin : snapshot.plugins) {
     for (const ResourceReport& resource : plugin.resources) {
-      const bool streaming = resource.phase == RegistrationPhase::kStreaming;
-      absl::StrAppend(&html, "<h3>", EscapeHtml(resource.resource), "</h3><p>",
-                      Status(streaming ? "good" : "wait", ToString(resource.phase)), ", ",
-                      resource.healthy, " healthy, ", resource.unhealthy, " unhealthy</p>\n");
-      if (!resource.error.empty()) {
-        html += Alert("The last registration failed; it is tried again by itself.", resource.error);
-      }
-      for (const std::string& note : resource.notes) {
-        absl::StrAppend(&html, "<p class=\"dim\">", EscapeHtml(note), "</p>\n");
-      }
-      html += Devices(resource);
+      html += Announced(resource, snapshot.kubelet);
+    }
+    const std::string use = Use(snapshot.kubelet, plugin.resource_name);
+    if (plugin.exec && !use.empty()) {
+      absl::StrAppend(&html, "<h3>", EscapeHtml(plugin.resource_name), "</h3><p>", use, "</p>\n");
     }
   }
   return html.empty() ? "<p class=\"dim\">No plugin has reported a resource yet.</p>\n" : html;
+}
+
+std::string Holders(const KubeletView& kubelet) {
+  if (!kubelet.fresh) {
+    return absl::StrCat("<p class=\"dim\">The kubelet does not say which pods hold devices",
+                        kubelet.error.empty() ? "" : ": ", EscapeHtml(kubelet.error), "</p>\n");
+  }
+  if (kubelet.holders.empty()) return "<p class=\"dim\">No pod holds one.</p>\n";
+  Table table({"Pod", "Container", "Resource", "Devices"});
+  for (const DeviceHolder& holder : kubelet.holders) {
+    std::string devices = EscapeHtml(absl::StrJoin(holder.devices, ", "));
+    if (holder.devices.size() < holder.count) {
+      absl::StrAppend(&devices, devices.empty() ? "" : ", ... ", holder.count, " in all");
+    }
+    table.AddRow({EscapeHtml(absl::StrCat(holder.namespace_name, "/", holder.pod)),
+                  EscapeHtml(holder.container), EscapeHtml(holder.resource), devices});
+  }
+  return std::move(table).Finish();
 }
 
 }  // namespace
@@ -196,9 +233,9 @@ std::string RenderPage(const Snapshot& snapshot, TimePoint now) {
       kRefreshSeconds, "\"><title>Devices of this node</title><style>", kPageStyle,
       "</style></head>\n<body><h1>Devices of this node</h1>\n", Alerts(snapshot),
       Overview(snapshot, now), "<h2>Plugins</h2>\n", Plugins(snapshot, now),
-      "<h2>Resources and devices</h2>\n", Resources(snapshot),
-      "<footer class=\"dim\">node-device-agent ", EscapeHtml(snapshot.version), ", up for ",
-      DurationText(now - snapshot.started),
+      "<h2>Resources and devices</h2>\n", Resources(snapshot), "<h2>Pods that hold devices</h2>\n",
+      Holders(snapshot.kubelet), "<footer class=\"dim\">node-device-agent ",
+      EscapeHtml(snapshot.version), ", up for ", DurationText(now - snapshot.started),
       " &middot; <a href=\"/metrics\">metrics</a> &middot; <a href=\"/readyz\">readiness</a>"
       "</footer></body></html>\n");
 }

@@ -16,6 +16,7 @@ std::string Describe(const PluginStatus& plugin) {
       absl::StrAppend(&text, ", waits for ", plugin.held_by);
       break;
     case PluginPhase::kStarting:
+      if (!plugin.note.empty()) absl::StrAppend(&text, ", ", plugin.note);
       for (const ResourceReport& resource : plugin.resources) {
         if (resource.phase == RegistrationPhase::kStreaming) continue;
         const std::string_view phase = ToString(resource.phase);

@@ -1,6 +1,7 @@
 #include "agent/snapshot.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace nodedevice {
 
@@ -53,6 +54,36 @@ void ResourceTotals::Add(const ResourceReport& report) {
                      .registrations_failed = report.registrations_failed,
                      .list_updates = report.list_updates,
                      .rpc = report.rpc});
+}
+
+bool IsUp(const PluginStatus& plugin) {
+  const bool lost = plugin.exec && plugin.was_accepted && plugin.accepted == false;
+  return plugin.phase == PluginPhase::kRunning && !lost;
+}
+
+KubeletView ViewOf(const KubeletReport* report, const Snapshot& snapshot) {
+  KubeletView view;
+  if (!snapshot.device_manager.up) {
+    view.error = "the Device Manager is down";
+    return view;
+  }
+  if (report == nullptr) return view;
+  view.error = report->error;
+  view.fresh = report->error.empty();
+  if (!view.fresh) return view;
+  for (const PluginStatus& plugin : snapshot.plugins) {
+    view.resources[plugin.resource_name];
+    for (const ResourceReport& resource : plugin.resources) view.resources[resource.resource];
+  }
+  for (auto& [name, use] : view.resources) {
+    if (const auto said = report->resources.find(name); said != report->resources.end()) {
+      use = said->second;
+    }
+  }
+  std::ranges::copy_if(
+      report->holders, std::back_inserter(view.holders),
+      [&view](const DeviceHolder& holder) { return view.resources.contains(holder.resource); });
+  return view;
 }
 
 bool IsRegistered(const std::vector<ResourceReport>& resources) {

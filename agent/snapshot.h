@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "lib/api/device_plugin_config.h"
+#include "lib/api/kubelet_report.h"
 #include "lib/api/plugin_report.h"
 #include "lib/base/clock.h"
 
@@ -22,7 +23,7 @@ namespace nodedevice {
 enum class PluginPhase {
   kHeld,        // not started: there is no Device Manager, or another process has the resource
   kStarting,    // runs, and has not registered yet
-  kRunning,     // registered; an exec plugin: started
+  kRunning,     // registered; an exec plugin: started, and accepted again after a restart
   kStopping,    // was told to end
   kBackingOff,  // ended by itself; will be started again
 };
@@ -60,7 +61,7 @@ struct ResourceTotals {
 struct PluginStatus {
   std::string name;
   std::string resource_name;
-  bool exec = false;  // a foreign program: it reports nothing
+  bool exec = false;  // a foreign program: it reports nothing, what is known is the kubelet's word
   PluginPhase phase = PluginPhase::kHeld;
   TimePoint since;                    // of this phase
   std::optional<TimePoint> deadline;  // when the phase ends by itself
@@ -69,6 +70,11 @@ struct PluginStatus {
   RestartCounts restarts = {};
   std::string last_exit;  // how the last process ended, or why none started; empty: none has
   std::string held_by;    // kHeld: what it waits for
+  // exec: whether the kubelet accepts devices of its resource (nullopt: not known), whether it has
+  // ever done so while this process ran, and what that means when it is no good news.
+  std::optional<bool> accepted = std::nullopt;
+  bool was_accepted = false;
+  std::string note;
   std::vector<ResourceReport> resources;        // what the living process last reported
   std::map<std::string, ResourceTotals> ended;  // by resource, of the processes before it
 
@@ -86,6 +92,15 @@ struct DeviceManagerStatus {
   std::uint64_t restarts = 0;
   std::string socket;
   std::string problem;  // why it is down
+};
+
+// What the kubelet says itself about the resources of this configuration.
+struct KubeletView {
+  bool fresh = false;                            // false: nothing below is known
+  std::string error;                             // why not; empty: it has not been asked yet
+  std::map<std::string, ResourceUse> resources;  // every one of ours
+  std::vector<DeviceHolder> holders;             // of ours, sorted
+  bool operator==(const KubeletView&) const = default;
 };
 
 struct ConfigStatus {
@@ -113,8 +128,18 @@ struct Snapshot {
   ConfigStatus config;
   NodeInfo node;
   DeviceManagerStatus device_manager;
+  KubeletView kubelet;
   std::vector<PluginStatus> plugins;  // by name
 };
+
+// The value of nodedevice_plugin_up: it runs and is registered. Of a foreign plugin that is the
+// kubelet's word: it is not, when the kubelet is known to accept nothing of a resource of which it
+// did accept something from this process. One that never had a device is not blamed for it.
+bool IsUp(const PluginStatus& plugin);
+
+// What of `report` (nullptr: there is none) concerns the plugins of `snapshot`. A Device Manager
+// that is down says nothing, whatever it said before.
+KubeletView ViewOf(const KubeletReport* report, const Snapshot& snapshot);
 
 // True when every resource of the report is followed by the kubelet. A plugin that has nothing to
 // announce has nothing to register.

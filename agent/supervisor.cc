@@ -12,8 +12,6 @@ namespace {
 
 constexpr Backoff kRestart{.first = std::chrono::seconds(1), .limit = std::chrono::seconds(60)};
 
-bool IsExec(const PluginSpec& spec) { return std::holds_alternative<Exec>(spec.discovery); }
-
 // The first registration error among the resources, as an addition to a sentence.
 std::string FirstError(const std::vector<ResourceReport>& resources) {
   for (const ResourceReport& resource : resources) {
@@ -37,7 +35,9 @@ std::vector<Action> Supervisor::Handle(const Event& event, TimePoint now) {
 std::optional<TimePoint> Supervisor::NextDeadline() const {
   std::optional<TimePoint> next;
   for (const auto& [name, row] : rows_) {
-    if (row.deadline && (!next || *row.deadline < *next)) next = row.deadline;
+    for (const std::optional<TimePoint>& due : {row.deadline, row.look_at_sockets}) {
+      if (due && (!next || *due < *next)) next = due;
+    }
   }
   return next;
 }
@@ -95,8 +95,10 @@ void Supervisor::On(const KubeletChanged& event, TimePoint now) {
   device_manager_.up = up;
   device_manager_.since = now;
   for (auto& [name, row] : rows_) {
-    if (row.process != Process::kAlive || IsExec(row.actual)) continue;
-    if (row.phase == PluginPhase::kStarting || (up && row.phase == PluginPhase::kRunning)) {
+    if (row.process != Process::kAlive) continue;
+    if (IsExec(row.actual)) {
+      KubeletChangedFor(row, now);
+    } else if (row.phase == PluginPhase::kStarting || (up && row.phase == PluginPhase::kRunning)) {
       AwaitRegistration(row, now);
     }
   }
@@ -154,6 +156,7 @@ void Supervisor::On(const ChildExited& event, TimePoint now) {
   if (row.process != Process::kAlive || row.pid != event.exit.pid) return;
   row.process = Process::kNone;
   row.pid = 0;
+  row.look_at_sockets.reset();
   for (const ResourceReport& resource : row.resources) row.ended[resource.resource].Add(resource);
   row.resources.clear();
   row.last_exit = row.stop_cause.empty()
@@ -168,6 +171,7 @@ void Supervisor::On(const ChildExited& event, TimePoint now) {
 }
 
 void Supervisor::On(const DeadlinePassed&, TimePoint now) {
+  LookAtSocketsWhenDue(now);
   for (auto& [name, row] : rows_) {
     if (!row.deadline || *row.deadline > now) continue;
     switch (row.phase) {
@@ -177,7 +181,9 @@ void Supervisor::On(const DeadlinePassed&, TimePoint now) {
       case PluginPhase::kStarting:
         CountFailure(
             row, row.was_registered ? RestartReason::kNotRegistered : RestartReason::kStartTimeout);
-        row.stop_cause = absl::StrCat("was not registered within 30 s", FirstError(row.resources));
+        row.stop_cause = absl::StrCat(
+            "was not registered within 30 s",
+            IsExec(row.actual) ? " of the kubelet's restart" : FirstError(row.resources));
         Stop(name, row, StopMode::kRestart, now);
         break;
       case PluginPhase::kRunning:
@@ -231,6 +237,7 @@ void Supervisor::BecomeRunning(Row& row, TimePoint now) {
 
 void Supervisor::Stop(const std::string& name, Row& row, StopMode mode, TimePoint now) {
   Enter(row, PluginPhase::kStopping, now, now + kStopGrace);
+  row.look_at_sockets.reset();
   row.stop_mode = mode;
   // One that is being started is told when there is a process to tell.
   if (row.process == Process::kAlive) actions_.push_back(Terminate{name, mode});
@@ -270,6 +277,7 @@ void Supervisor::StartHeld(TimePoint now) {
     row.actual = *row.desired;
     row.process = Process::kSpawning;
     row.was_registered = false;
+    row.must_register = false;
     row.kill_when_spawned = false;
     row.stop_cause.clear();
     Enter(row, PluginPhase::kStarting, now, std::nullopt);
@@ -315,8 +323,16 @@ Snapshot Supervisor::snapshot() const {
                         .restarts = row.restarts,
                         .last_exit = row.last_exit,
                         .held_by = "",
+                        .accepted = std::nullopt,
+                        .was_accepted = false,
+                        .note = "",
                         .resources = row.resources,
                         .ended = row.ended};
+    if (IsForeignAlive(row)) {
+      status.accepted = Accepts(row);
+      status.was_accepted = row.was_registered;
+      status.note = NoteFor(row);
+    }
     if (row.phase == PluginPhase::kHeld) {
       const std::string* holder = row.desired ? HolderOf(name, row) : nullptr;
       status.held_by =

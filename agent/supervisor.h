@@ -8,6 +8,7 @@
 
 #include "agent/snapshot.h"
 #include "lib/api/device_plugin_config.h"
+#include "lib/api/kubelet_report.h"
 #include "lib/api/plugin_report.h"
 #include "lib/base/clock.h"
 #include "lib/base/process.h"
@@ -41,11 +42,21 @@ struct ChildExited {
   std::string plugin;
   ChildExit exit;
 };
+// What the kubelet says about devices, or why it is not known.
+struct KubeletSaid {
+  KubeletReport report;
+};
+// The answer to LookAtSockets, which must come.
+struct SocketsSeen {
+  std::string plugin;
+  int pid;
+  bool lost;  // it listens in the kubelet's folder, and only on sockets that are not there any more
+};
 struct DeadlinePassed {};
 struct StopRequested {};
 
 using Event = std::variant<DesiredChanged, KubeletChanged, Spawned, SpawnFailed, Reported,
-                           ChildExited, DeadlinePassed, StopRequested>;
+                           ChildExited, KubeletSaid, SocketsSeen, DeadlinePassed, StopRequested>;
 
 // ---- actions: what to do -----------------------------------------------------------------------
 
@@ -64,12 +75,20 @@ struct Terminate {
 struct Kill {
   std::string plugin;
 };
+// Answer with SocketsSeen.
+struct LookAtSockets {
+  std::string plugin;
+  int pid;
+};
 // Every plugin has ended after StopRequested. The last action.
 struct AllStopped {};
 
-using Action = std::variant<Start, Terminate, Kill, AllStopped>;
+using Action = std::variant<Start, Terminate, Kill, LookAtSockets, AllStopped>;
 
 inline constexpr Duration kTimeToRegister = std::chrono::seconds(30);
+// A foreign plugin that has not closed its removed socket by then does not know of the restart.
+// Those made after Kubernetes' own sample take ten seconds.
+inline constexpr Duration kTimeToNotice = std::chrono::seconds(15);
 inline constexpr Duration kStopGrace = std::chrono::seconds(10);
 inline constexpr Duration kStableAfter = std::chrono::seconds(60);
 
@@ -86,6 +105,13 @@ inline constexpr Duration kStableAfter = std::chrono::seconds(60);
 //
 // A Device Manager that goes away stops nobody: plugins heal themselves. When it is back or was
 // replaced, each must register anew or be restarted. It never gives up.
+//
+// A foreign (exec) plugin reports nothing. It is Running when it was started, and what becomes of
+// its resource is the kubelet's word, if that can be had. After a restart of the kubelet, one of
+// which the kubelet had accepted devices is Starting again while the kubelet accepts none; one that
+// still listens on a socket that the kubelet has removed is restarted without waiting for that. One
+// that never had a device accepted is left alone: this node may have none. See
+// supervisor_foreign.cc.
 class Supervisor {
  public:
   std::vector<Action> Handle(const Event& event, TimePoint now);
@@ -107,7 +133,9 @@ class Supervisor {
     PluginPhase phase = PluginPhase::kHeld;
     TimePoint since;
     std::optional<TimePoint> deadline;
-    bool was_registered = false;  // this process
+    bool was_registered = false;  // this process; exec: the kubelet has accepted a device of it
+    bool must_register = false;   // exec: once more, since the kubelet was restarted
+    std::optional<TimePoint> look_at_sockets;  // exec: when
     StopMode stop_mode = StopMode::kRestart;
     bool kill_when_spawned = false;
     std::string stop_cause;  // an unplanned stop: why, for last_exit
@@ -125,6 +153,8 @@ class Supervisor {
   void On(const SpawnFailed& event, TimePoint now);
   void On(const Reported& event, TimePoint now);
   void On(const ChildExited& event, TimePoint now);
+  void On(const KubeletSaid& event, TimePoint now);
+  void On(const SocketsSeen& event, TimePoint now);
   void On(const DeadlinePassed& event, TimePoint now);
   void On(const StopRequested& event, TimePoint now);
 
@@ -139,6 +169,18 @@ class Supervisor {
   void Ended(Rows::iterator row, TimePoint now);
   void StartHeld(TimePoint now);
 
+  // Of foreign plugins.
+  void KubeletChangedFor(Row& row, TimePoint now);
+  void Judge(Row& row, TimePoint now);
+  void LookAtSocketsWhenDue(TimePoint now);
+  bool IsForeignAlive(const Row& row) const;
+  void RememberAcceptance(Row& row, TimePoint now);
+  // Whether the kubelet accepts devices of the row's resource; nullopt: not known. The last word
+  // may be that of a kubelet that is gone.
+  std::optional<bool> LastWordOn(const Row& row) const;
+  std::optional<bool> Accepts(const Row& row) const;
+  std::string NoteFor(const Row& row) const;
+
   StopMode ModeFor(const Row& row) const;
   // Whose process still has the resource of `row`; nullptr: nobody's.
   const std::string* HolderOf(const std::string& name, const Row& row) const;
@@ -146,6 +188,8 @@ class Supervisor {
   Rows rows_;
   std::vector<Action> actions_;  // of the event that is handled
   DeviceManagerStatus device_manager_;
+  // What the kubelet said last; nullopt: nothing yet. While it is down that says nothing.
+  std::optional<KubeletReport> kubelet_;
   bool was_up_ = false;
   bool stopping_ = false;
   bool all_stopped_ = false;

@@ -27,6 +27,12 @@ std::string NodeTest::PathsEntry(const std::string& name, const std::string& pat
                       ", paths: {groups: [{paths: [{path: '", pattern, "'}]}]}", more, "}");
 }
 
+std::string NodeTest::ExecEntry(const std::string& name, const std::string& more) const {
+  return absl::StrCat("{name: ", name, ", resourceName: example.com/", name, ", exec: {command: [",
+                      NODEDEVICE_BIN_DIR, "/fake-device-plugin, ", kubelet_dir(),
+                      "/device-plugins, example.com/", name, more, "]}}");
+}
+
 void NodeTest::Configure(const std::vector<std::string>& entries) {
   ConfigureText(absl::StrCat(kHead, "spec: {plugins: [", absl::StrJoin(entries, ", "), "]}\n"));
 }
@@ -45,6 +51,8 @@ void NodeTest::StartDeviceManager() {
 }
 
 void NodeTest::StartAgent() {
+  // An earlier one has written to the same log.
+  const std::size_t said_before = agent_ ? agent_->Output().size() : 0;
   agent_ = std::make_unique<Program>(
       std::vector<std::string>{"node-device-agent", "--config", dir_.path() / "config.yaml",
                                "--kubelet-dir", kubelet_dir(), "--host-root", host_.path(),
@@ -54,7 +62,7 @@ void NodeTest::StartAgent() {
   constexpr std::string_view kMark = "serving http://127.0.0.1:";
   ASSERT_TRUE(WaitFor([&] {
     const std::string log = agent_->Output();
-    const std::size_t at = log.rfind(kMark);
+    const std::size_t at = log.find(kMark, said_before);
     if (at == std::string::npos || log.find('\n', at) == std::string::npos) return false;
     port_ = static_cast<std::uint16_t>(std::atoi(log.c_str() + at + kMark.size()));
     return true;
@@ -126,17 +134,41 @@ bool NodeTest::WaitUntilReady() const {
   return WaitFor([this] { return Get("/readyz").status == 200; });
 }
 
-std::vector<pid_t> NodeTest::Plugins() const {
-  std::vector<pid_t> pids;
+std::vector<std::pair<pid_t, std::string>> NodeTest::ProcessesOf(const std::string& program) const {
+  std::vector<std::pair<pid_t, std::string>> processes;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
     const int pid = std::atoi(entry.path().filename().c_str());
     if (pid <= 0) continue;
     std::ifstream file(entry.path() / "cmdline", std::ios::binary);
     const std::string line((std::istreambuf_iterator<char>(file)), {});
-    if (line.find("node-device-plugin") == std::string::npos) continue;
-    if (line.find(kubelet_dir()) != std::string::npos && !HasEnded(pid)) pids.push_back(pid);
+    if (line.find("/" + program) == std::string::npos) continue;
+    if (line.find(kubelet_dir()) != std::string::npos && !HasEnded(pid)) {
+      processes.emplace_back(pid, line);
+    }
   }
+  return processes;
+}
+
+std::vector<pid_t> NodeTest::Plugins() const {
+  std::vector<pid_t> pids;
+  for (const auto& [pid, line] : ProcessesOf("node-device-plugin")) {
+    if (line.find("--plugin") != std::string::npos) pids.push_back(pid);
+  }
+  return pids;
+}
+
+std::vector<pid_t> NodeTest::Observers() const {
+  std::vector<pid_t> pids;
+  for (const auto& [pid, line] : ProcessesOf("node-device-plugin")) {
+    if (line.find("--observe") != std::string::npos) pids.push_back(pid);
+  }
+  return pids;
+}
+
+std::vector<pid_t> NodeTest::ForeignPlugins() const {
+  std::vector<pid_t> pids;
+  for (const auto& [pid, line] : ProcessesOf("fake-device-plugin")) pids.push_back(pid);
   return pids;
 }
 

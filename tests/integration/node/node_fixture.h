@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -29,6 +30,8 @@ class NodeTest : public ::testing::Test {
   // An entry of spec.plugins for the paths that match `pattern`.
   static std::string PathsEntry(const std::string& name, const std::string& pattern,
                                 const std::string& more = "");
+  // An entry for a foreign plugin that announces two devices; see fake_plugin_main.cc.
+  std::string ExecEntry(const std::string& name, const std::string& more = "") const;
   void Configure(const std::vector<std::string>& entries);
   void ConfigureText(const std::string& text);
 
@@ -59,13 +62,18 @@ class NodeTest : public ::testing::Test {
   bool WaitForMetric(const std::string& series, double value) const;
   HttpAnswer Get(const std::string& path) const { return HttpGet(port_, path); }
   bool WaitUntilReady() const;
-  // Process ids of the plugins that work for this test's kubelet folder.
+  // Process ids of the plugins that work for this test's kubelet folder; of the process that asks
+  // the kubelet; and of foreign plugins.
   std::vector<pid_t> Plugins() const;
+  std::vector<pid_t> Observers() const;
+  std::vector<pid_t> ForeignPlugins() const;
 
   const TempDir host_;
   const TempDir dir_;
 
  private:
+  // Living processes of this program of ours that work for this test's kubelet folder.
+  std::vector<std::pair<pid_t, std::string>> ProcessesOf(const std::string& program) const;
   std::string kubelet_dir() const { return (dir_.path() / "k").string(); }
   std::unique_ptr<Program> device_manager_;
   std::unique_ptr<Program> agent_;

@@ -43,8 +43,10 @@ class LauncherTest : public ::testing::Test {
   void StartScript(const std::string& script) {
     const auto path = dir_.Write("plugin", "#!/bin/sh\n" + script + "\n");
     std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    launcher_.reset();
+    processes_ = std::make_unique<ChildProcesses>(loop_);
     launcher_ = std::make_unique<Launcher>(
-        loop_, LaunchSettings{.plugin_binary = path},
+        *processes_, LaunchSettings{.plugin_binary = path},
         Launcher::Callbacks{.on_report = [this](const Reported& r) { reports_.push_back(r); },
                             .on_exit = [this](const ChildExited& e) { exits_.push_back(e); }});
     const absl::StatusOr<int> pid = launcher_->StartPlugin(OwnSpec("kvm"));
@@ -54,7 +56,7 @@ class LauncherTest : public ::testing::Test {
 
   bool UntilExit() {
     return RunUntil(loop_, [this] {
-      launcher_->Reap();
+      processes_->Reap();
       return !exits_.empty();
     });
   }
@@ -67,6 +69,7 @@ class LauncherTest : public ::testing::Test {
   EventLoop loop_;
   std::vector<Reported> reports_;
   std::vector<ChildExited> exits_;
+  std::unique_ptr<ChildProcesses> processes_;
   std::unique_ptr<Launcher> launcher_;
   int pid_ = 0;
 };
@@ -91,7 +94,7 @@ TEST_F(LauncherTest, DropsAReportThatCannotBeReadAndTakesTheNext) {
   dir_.Write("go", "\n");
   ASSERT_TRUE(RunUntil(loop_, [this] { return !reports_.empty(); }));
   EXPECT_EQ(reports_[0].report.resources.at(0).resource, "a/second");
-  launcher_->Reap();
+  processes_->Reap();
   EXPECT_THAT(exits_, IsEmpty()) << "nobody is killed for an unreadable line";
 }
 
@@ -133,7 +136,7 @@ TEST_F(LauncherTest, KillsTheHelpersOfAPluginThatEnded) {
   ASSERT_TRUE(UntilExit());
   // Nobody is left in the group but, for a moment, its dead.
   EXPECT_TRUE(RunUntil(loop_, [this] {
-    launcher_->Reap();
+    processes_->Reap();
     if (::kill(-pid_, 0) != 0) return true;
     const auto helper = ReadAttribute(dir_.path() / "helper");
     const auto stat = ReadAttribute("/proc/" + helper.value_or("0") + "/stat");
@@ -143,7 +146,7 @@ TEST_F(LauncherTest, KillsTheHelpersOfAPluginThatEnded) {
 
 TEST_F(LauncherTest, KillsWhatStillRunsAtItsOwnEnd) {
   StartScript("exec sleep 1000");
-  launcher_.reset();
+  processes_.reset();
   bool ended = false;
   EXPECT_TRUE(RunUntil(loop_, [&] {
     ReapChildren([&](const ChildExit& exit) { ended = ended || exit.pid == pid_; });

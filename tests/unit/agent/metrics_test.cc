@@ -40,7 +40,7 @@ nodedevice_config_rejected 0
 # HELP nodedevice_build_info Always 1; the version is a label.
 # TYPE nodedevice_build_info gauge
 nodedevice_build_info{version="1.2.3"} 1
-# HELP nodedevice_plugin_up 1 while the plugin runs and every resource of it is registered; a foreign plugin: while it runs.
+# HELP nodedevice_plugin_up 1 while the plugin runs and every resource of it is registered; a foreign plugin: while it runs, unless the kubelet accepted devices of it and now accepts none.
 # TYPE nodedevice_plugin_up gauge
 nodedevice_plugin_up{plugin="kvm"} 1
 nodedevice_plugin_up{plugin="vendor"} 1
@@ -88,6 +88,17 @@ nodedevice_rpc_duration_seconds_bucket{resource="example.com/kvm",method="Alloca
 nodedevice_rpc_duration_seconds_bucket{resource="example.com/kvm",method="Allocate",le="1"} 4
 nodedevice_rpc_duration_seconds_bucket{resource="example.com/kvm",method="Allocate",le="10"} 4
 nodedevice_rpc_duration_seconds_bucket{resource="example.com/kvm",method="Allocate",le="+Inf"} 4
+# HELP nodedevice_devices_accepted Healthy devices of the resource that the kubelet would hand out or has handed out, by its own word.
+# TYPE nodedevice_devices_accepted gauge
+nodedevice_devices_accepted{resource="example.com/kvm"} 10
+nodedevice_devices_accepted{resource="vendor.example/thing"} 3
+# HELP nodedevice_devices_allocated Devices of the resource that containers hold, by the kubelet's word.
+# TYPE nodedevice_devices_allocated gauge
+nodedevice_devices_allocated{resource="example.com/kvm"} 2
+nodedevice_devices_allocated{resource="vendor.example/thing"} 0
+# HELP nodedevice_pod_devices Devices of the resource that this container holds, by the kubelet's word.
+# TYPE nodedevice_pod_devices gauge
+nodedevice_pod_devices{resource="example.com/kvm",namespace="shop",pod="vm-7",container="compute"} 2
 )");
 }
 
@@ -115,6 +126,33 @@ TEST(MetricsTest, CountersStayWhenTheProcessEnds) {
   EXPECT_THAT(text, HasSubstr("stream_connected{resource=\"example.com/kvm\"} 0\n"));
   EXPECT_THAT(text, HasSubstr("devices{resource=\"example.com/kvm\",health=\"Healthy\"} 0\n"));
   EXPECT_THAT(text, Not(HasSubstr("device_unhealthy_info")));
+}
+
+TEST(MetricsTest, WhatTheKubeletDoesNotSayHasNoSeries) {
+  Snapshot snapshot = HealthyNode();
+  snapshot.kubelet.fresh = false;
+  const std::string text = Text(snapshot);
+  EXPECT_THAT(text, Not(HasSubstr("nodedevice_devices_accepted")));
+  EXPECT_THAT(text, Not(HasSubstr("nodedevice_devices_allocated")));
+  EXPECT_THAT(text, Not(HasSubstr("nodedevice_pod_devices")));
+}
+
+TEST(MetricsTest, AForeignPluginIsDownWhileTheKubeletAcceptsNothingAnyMore) {
+  Snapshot snapshot = HealthyNode();
+  PluginStatus& vendor = snapshot.plugins[1];
+  const auto is_up = [&] {
+    return Text(snapshot).find("plugin_up{plugin=\"vendor\"} 1") != std::string::npos;
+  };
+  EXPECT_TRUE(is_up());
+  vendor.accepted = false;
+  EXPECT_FALSE(is_up());
+  vendor.accepted = std::nullopt;
+  EXPECT_TRUE(is_up()) << "not known: it runs";
+  vendor.accepted = false;
+  vendor.was_accepted = false;
+  EXPECT_TRUE(is_up()) << "it never had a device here";
+  vendor.phase = PluginPhase::kStarting;
+  EXPECT_FALSE(is_up());
 }
 
 TEST(MetricsTest, AResourceThatTwoPluginsKnowHasOneSeries) {

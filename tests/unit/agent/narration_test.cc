@@ -41,6 +41,20 @@ TEST(NarrationTest, TellsOfADeviceManagerThatGoesComesAndIsReplaced) {
               ElementsAre("the Device Manager was replaced; every plugin must register again"));
 }
 
+TEST(NarrationTest, TellsOnceThatTheKubeletDoesNotSayWhatItAccepts) {
+  Snapshot silent = HealthyNode();
+  silent.kubelet = {.fresh = false, .error = "Connection refused", .resources = {}, .holders = {}};
+  EXPECT_THAT(Words(HealthyNode(), silent),
+              ElementsAre("! the kubelet does not say which devices it accepts and which pods hold "
+                          "them: Connection refused; that is tried again by itself"));
+  EXPECT_THAT(Words(silent, silent), IsEmpty());
+  EXPECT_THAT(Words(silent, HealthyNode()),
+              ElementsAre("the kubelet says which devices it accepts and which pods hold them"));
+  Snapshot not_asked = HealthyNode();
+  not_asked.kubelet = {};
+  EXPECT_THAT(Words(not_asked, HealthyNode()), IsEmpty());
+}
+
 TEST(NarrationTest, TellsOfAConfigurationThatWasAcceptedOrNot) {
   Snapshot wrong = HealthyNode();
   wrong.config.error = "spec.plugins: required";

@@ -31,6 +31,30 @@ TEST(PageTest, ShowsDeviceManagerConfigurationPluginsAndDevices) {
                     HasSubstr("sharing: 10 replicas")));
 }
 
+TEST(PageTest, ShowsWhatTheKubeletSays) {
+  Snapshot snapshot = HealthyNode();
+  snapshot.plugins[1].note = "the kubelet does not list it";
+  EXPECT_THAT(
+      Page(snapshot),
+      AllOf(
+          HasSubstr("10 healthy, 10 unhealthy, 10 accepted by the kubelet, 2 allocated</p>"),
+          HasSubstr("<h3>vendor.example/thing</h3><p>3 accepted by the kubelet, 0 allocated</p>"),
+          HasSubstr("<td data-label=\"Pod\">shop/vm-7</td><td data-label=\"Container\">compute</td>"
+                    "<td data-label=\"Resource\">example.com/kvm</td>"
+                    "<td data-label=\"Devices\">kvm0::0, kvm0::1</td>"),
+          HasSubstr("the kubelet does not list it")));
+  snapshot.kubelet.holders[0].count = 70;
+  EXPECT_THAT(Page(snapshot), HasSubstr("kvm0::0, kvm0::1, ... 70 in all</td>"));
+  snapshot.kubelet.holders.clear();
+  EXPECT_THAT(Page(snapshot), HasSubstr("No pod holds one."));
+  snapshot.kubelet = {
+      .fresh = false, .error = "Connection refused", .resources = {}, .holders = {}};
+  EXPECT_THAT(
+      Page(snapshot),
+      AllOf(HasSubstr("The kubelet does not say which pods hold devices: Connection refused"),
+            HasSubstr("10 healthy, 10 unhealthy</p>"), Not(HasSubstr("accepted by"))));
+}
+
 TEST(PageTest, NeedsNoScriptAndRefreshesItself) {
   const std::string page = Page(HealthyNode());
   EXPECT_THAT(page, HasSubstr("<meta http-equiv=\"refresh\" content=\"3\">"));
@@ -48,7 +72,11 @@ TEST(PageTest, EscapesEverythingThatComesFromElsewhere) {
   PluginStatus& plugin = snapshot.plugins[0];
   plugin.phase = PluginPhase::kBackingOff;
   plugin.failures = 2;
-  plugin.name = plugin.resource_name = plugin.last_exit = plugin.held_by = evil;
+  plugin.name = plugin.resource_name = plugin.last_exit = plugin.held_by = plugin.note = evil;
+  snapshot.kubelet.resources[evil] = {.accepted = 1, .allocated = 1};
+  DeviceHolder& holder = snapshot.kubelet.holders[0];
+  holder.namespace_name = holder.pod = holder.container = holder.resource = holder.devices[0] =
+      evil;
   ResourceReport& resource = plugin.resources[0];
   resource.resource = resource.error = resource.notes[0] = evil;
   resource.devices[0].id = resource.devices[0].reason = resource.devices[0].paths = evil;

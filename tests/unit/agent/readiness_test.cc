@@ -68,6 +68,14 @@ TEST(ReadinessTest, SaysWhichResourceIsNotRegistered) {
                                ::testing::EndsWith(": the kubelet refused")));
 }
 
+TEST(ReadinessTest, SaysWhatTheKubeletDoesNotListOfAForeignPlugin) {
+  Snapshot snapshot = HealthyNode();
+  snapshot.plugins[1].phase = PluginPhase::kStarting;
+  snapshot.plugins[1].note = "the kubelet does not list it";
+  EXPECT_THAT(NotReadyReasons(snapshot),
+              ElementsAre("plugin vendor: Starting, the kubelet does not list it"));
+}
+
 TEST(LivenessTest, IsLostWhenTheLoopHangs) {
   const Snapshot snapshot = HealthyNode();
   EXPECT_THAT(NotAliveReasons(snapshot, kNow + std::chrono::seconds(59)), IsEmpty());

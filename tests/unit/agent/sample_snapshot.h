@@ -9,7 +9,7 @@ namespace nodedevice::testing {
 inline constexpr TimePoint kNow = TimePoint() + std::chrono::hours(100);
 
 // A node on which all is well: one plugin of ours with two devices, one of them unhealthy, and one
-// foreign plugin.
+// foreign plugin; a pod holds a share of one.
 inline Snapshot HealthyNode() {
   Snapshot snapshot;
   snapshot.version = "1.2.3";
@@ -65,7 +65,21 @@ inline Snapshot HealthyNode() {
   foreign.since = kNow - std::chrono::seconds(7);
   foreign.pid = 4712;
 
+  foreign.accepted = true;
+  foreign.was_accepted = true;
+
   snapshot.plugins = {ours, foreign};
+  snapshot.kubelet = {
+      .fresh = true,
+      .error = "",
+      .resources = {{"example.com/kvm", {.accepted = 10, .allocated = 2, .holders = 1}},
+                    {"vendor.example/thing", {.accepted = 3, .allocated = 0}}},
+      .holders = {{.namespace_name = "shop",
+                   .pod = "vm-7",
+                   .container = "compute",
+                   .resource = "example.com/kvm",
+                   .count = 2,
+                   .devices = {"kvm0::0", "kvm0::1"}}}};
   return snapshot;
 }
 

@@ -42,6 +42,7 @@ inline std::string Words(const Action& action) {
       return (stop.mode == StopMode::kRestart ? "terminate " : "withdraw ") + stop.plugin;
     }
     std::string operator()(const Kill& kill) const { return "kill " + kill.plugin; }
+    std::string operator()(const LookAtSockets& look) const { return "look at " + look.plugin; }
     std::string operator()(const AllStopped&) const { return "all stopped"; }
   };
   return std::visit(Visitor{}, action);

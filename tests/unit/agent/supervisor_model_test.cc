@@ -28,7 +28,7 @@ class World {
 
   void Step() {
     now_ += milliseconds(Below(3000));
-    switch (Below(8)) {
+    switch (Below(10)) {
       case 0:
         return Handle(KubeletChanged{static_cast<Transition>(Below(3))});
       case 1:
@@ -40,7 +40,11 @@ class World {
       case 4:
         return EndAProcess();
       case 5:
+        return KubeletSpeaks();
       case 6:
+        return AnswerALook();
+      case 7:
+      case 8:
         if (const auto next = supervisor_.NextDeadline(); next && *next > now_) now_ = *next;
         return Handle(DeadlinePassed{});
       default:
@@ -86,6 +90,22 @@ class World {
                     {{ResourceIn(phase, "a/x")}}});
   }
 
+  void KubeletSpeaks() {
+    KubeletReport report;
+    if (Below(4) == 0) report.error = "kubelet.sock: Connection refused";
+    for (const char* resource : {"a/x", "a/y", "a/z"}) {
+      report.resources[resource].accepted = static_cast<std::uint64_t>(Below(2));
+    }
+    Handle(KubeletSaid{report});
+  }
+
+  void AnswerALook() {
+    if (looks_.empty()) return;
+    const LookAtSockets look = looks_.back();
+    looks_.pop_back();
+    Handle(SocketsSeen{.plugin = look.plugin, .pid = look.pid, .lost = Below(2) == 0});
+  }
+
   void EndAProcess() {
     if (alive_.empty()) return;
     const auto [plugin, pid] = *std::next(alive_.begin(), Below(static_cast<int>(alive_.size())));
@@ -117,6 +137,10 @@ class World {
       EXPECT_TRUE(told_to_stop_.insert(stop->plugin).second) << "terminated twice";
     } else if (const Kill* kill = std::get_if<Kill>(&action)) {
       EXPECT_TRUE(alive_.contains(kill->plugin)) << "nobody to kill";
+    } else if (const LookAtSockets* look = std::get_if<LookAtSockets>(&action)) {
+      const auto process = alive_.find(look->plugin);
+      EXPECT_TRUE(process != alive_.end() && process->second == look->pid) << "nobody to look at";
+      looks_.push_back(*look);
     } else {
       EXPECT_TRUE(stop_requested_);
       EXPECT_TRUE(alive_.empty() && unanswered_.empty()) << "AllStopped with processes left";
@@ -145,6 +169,7 @@ class World {
   std::map<std::string, int> alive_;            // pid
   std::set<std::string> told_to_stop_;          // processes that got Terminate
   std::map<std::string, std::string> holders_;  // plugin -> resource of its process
+  std::vector<LookAtSockets> looks_;            // without an answer
   bool stop_requested_ = false;
   bool all_stopped_ = false;
 };

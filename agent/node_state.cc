@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -16,11 +17,13 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kMaxName = 253;
-constexpr std::size_t kMaxLabel = 63;
 constexpr std::size_t kMaxText = 1024;
 // Of plugins, and of resources: after an edit those that end are still among them.
 constexpr std::size_t kMaxRows = 256;
 constexpr std::size_t kMaxUnhealthy = 256;
+constexpr std::size_t kMaxPods = 512;
+// Of the names of held devices together: an API server takes an object of 1.5 MB.
+constexpr std::size_t kMaxHeldNames = 128u << 10;
 constexpr std::size_t kMaxMessage = 4096;
 
 // FNV-1a: only to keep long names apart.
@@ -28,15 +31,6 @@ std::uint64_t Hash(std::string_view text) {
   std::uint64_t hash = 14695981039346656037u;
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
   return hash;
-}
-
-// The beginning of `name`, with a hash of `whole`, within `limit` bytes.
-std::string WithHash(std::string name, std::string_view whole, std::size_t limit) {
-  char hash[17];
-  std::snprintf(hash, sizeof(hash), "%016llx", static_cast<unsigned long long>(Hash(whole)));
-  name.resize(std::min(name.size(), limit - sizeof(hash)));
-  while (name.ends_with('.') || name.ends_with('-')) name.pop_back();
-  return absl::StrCat(name, "-", hash);
 }
 
 void SetText(Json& object, const char* key, std::string_view text) {
@@ -58,7 +52,9 @@ std::string ReasonOf(const Snapshot& snapshot) {
   return "AllRegistered";
 }
 
+// Of a foreign plugin, what the kubelet says of it.
 std::string RegistrationErrors(const PluginStatus& plugin) {
+  if (plugin.exec) return plugin.note;
   std::set<std::string> errors;
   for (const ResourceReport& resource : plugin.resources) {
     if (!resource.error.empty()) errors.insert(resource.error);
@@ -67,19 +63,34 @@ std::string RegistrationErrors(const PluginStatus& plugin) {
 }
 
 Json Resources(const Snapshot& snapshot) {
-  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> counts;  // announced, healthy
+  struct Row {
+    std::optional<std::uint64_t> announced;
+    std::uint64_t healthy = 0;
+    std::optional<ResourceUse> use;
+  };
+  std::map<std::string, Row> rows;
   for (const PluginStatus& plugin : snapshot.plugins) {
     for (const ResourceReport& resource : plugin.resources) {
-      auto& [announced, healthy] = counts[resource.resource];
-      announced += resource.healthy + resource.unhealthy;
-      healthy += resource.healthy;
+      Row& row = rows[resource.resource];
+      row.announced = row.announced.value_or(0) + resource.healthy + resource.unhealthy;
+      row.healthy += resource.healthy;
     }
   }
+  // Those of foreign plugins too, of which only the kubelet tells.
+  for (const auto& [name, use] : snapshot.kubelet.resources) rows[name].use = use;
   Json resources = Json::array();
-  for (const auto& [name, count] : counts) {
+  for (const auto& [name, row] : rows) {
     if (resources.size() == kMaxRows) break;
-    resources.push_back(
-        {{"resourceName", name}, {"announced", count.first}, {"healthy", count.second}});
+    Json entry = {{"resourceName", name}};
+    if (row.announced) {
+      entry["announced"] = *row.announced;
+      entry["healthy"] = row.healthy;
+    }
+    if (row.use) {
+      entry["accepted"] = row.use->accepted;
+      entry["allocated"] = row.use->allocated;
+    }
+    resources.push_back(std::move(entry));
   }
   return resources;
 }
@@ -105,13 +116,41 @@ void AddUnhealthy(const Snapshot& snapshot, Json& status) {
   if (omitted > 0) status["unhealthyDevicesOmitted"] = omitted;
 }
 
+void AddPods(const KubeletView& kubelet, Json& status) {
+  Json pods = Json::array();
+  std::size_t names = 0;  // bytes
+  for (const DeviceHolder& holder : kubelet.holders) {
+    if (pods.size() == kMaxPods) break;
+    Json devices = Json::array();
+    for (const std::string& id : holder.devices) {
+      if (names + id.size() > kMaxHeldNames) break;
+      names += id.size();
+      devices.push_back(Utf8Prefix(id, kMaxText));
+    }
+    Json entry = {{"namespace", Utf8Prefix(holder.namespace_name, kMaxText)},
+                  {"name", Utf8Prefix(holder.pod, kMaxText)},
+                  {"container", Utf8Prefix(holder.container, kMaxText)},
+                  {"resourceName", Utf8Prefix(holder.resource, kMaxText)}};
+    if (holder.count > devices.size()) entry["devicesOmitted"] = holder.count - devices.size();
+    entry["devices"] = std::move(devices);
+    pods.push_back(std::move(entry));
+  }
+  std::uint64_t holders = 0;
+  for (const auto& [name, use] : kubelet.resources) holders += use.holders;
+  if (holders > pods.size()) status["podsOmitted"] = holders - pods.size();
+  if (!pods.empty()) status["pods"] = std::move(pods);
+}
+
 }  // namespace
 
 std::string NodeStateName(const NodeIdentity& identity) {
   std::string name = absl::StrCat(identity.node_name, ".", identity.config_name);
-  const bool clear = identity.config_name.find('.') == std::string::npos;
-  if (clear && name.size() <= kMaxName) return name;
-  return WithHash(name, absl::StrCat(identity.node_name, "/", identity.config_name), kMaxName);
+  if (name.size() <= kMaxName) return name;
+  char hash[17];
+  std::snprintf(hash, sizeof(hash), "%016llx", static_cast<unsigned long long>(Hash(name)));
+  name.resize(kMaxName - sizeof(hash));
+  while (name.ends_with('.') || name.ends_with('-')) name.pop_back();
+  return absl::StrCat(name, "-", hash);
 }
 
 NodeStateRenderer::NodeStateRenderer(NodeIdentity identity,
@@ -121,14 +160,11 @@ NodeStateRenderer::NodeStateRenderer(NodeIdentity identity,
       wall_offset_(wall.time_since_epoch() - at.time_since_epoch()) {}
 
 Json NodeStateRenderer::Object(const Snapshot& snapshot) const {
-  const std::string& config = identity_.config_name;
-  const std::string label =
-      config.size() <= kMaxLabel ? config : WithHash(config, config, kMaxLabel);
   return {{"apiVersion", kApiVersion},
           {"kind", "NodeDeviceState"},
           {"metadata",
            {{"name", name_},
-            {"labels", {{"nodedevices.io/config", label}}},
+            {"labels", {{"nodedevices.io/config", identity_.config_name}}},
             {"ownerReferences",
              {{{"apiVersion", kApiVersion},
                {"kind", "DevicePluginConfig"},
@@ -151,7 +187,6 @@ Json NodeStateRenderer::Status(const Snapshot& snapshot) {
   SetText(status, "configError", snapshot.config.error);
 
   std::vector<std::string> reasons = NotReadyReasons(snapshot);
-  const bool registered = reasons.empty();
   if (!snapshot.config.error.empty() && snapshot.config.accepted) {
     reasons.push_back(
         absl::StrCat("the newest configuration is not in force: ", snapshot.config.error));
@@ -166,11 +201,12 @@ Json NodeStateRenderer::Status(const Snapshot& snapshot) {
                    ConditionOf(snapshot, "DeviceManagerUp", snapshot.device_manager.up,
                                snapshot.device_manager.up ? "Answers" : "DoesNotAnswer",
                                snapshot.device_manager.problem),
-                   ConditionOf(snapshot, "Ready", registered, ReasonOf(snapshot),
+                   ConditionOf(snapshot, "Ready", reasons.empty(), ReasonOf(snapshot),
                                absl::StrJoin(reasons, "; "))});
   status["plugins"] = Plugins(snapshot);
   status["resources"] = Resources(snapshot);
   AddUnhealthy(snapshot, status);
+  AddPods(snapshot.kubelet, status);
   return {{"apiVersion", kApiVersion},
           {"kind", "NodeDeviceState"},
           {"metadata", {{"name", name_}}},

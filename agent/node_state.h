@@ -14,12 +14,12 @@ namespace nodedevice {
 
 struct NodeIdentity {
   std::string node_name;
-  std::string config_name;
-  std::string pod_name;  // empty outside a pod
+  std::string config_name;  // a DNS label
+  std::string pod_name;     // empty outside a pod
 };
 
-// "NODE.CONFIG". A hash stands for the end of one that is too long for the API, and is added when
-// the name of the configuration has a dot, since it would not be clear then where the node's ends.
+// "NODE.CONFIG": the name of a configuration has no dot, so it is clear where the node's ends. A
+// hash stands for the end of one that is too long for the API.
 std::string NodeStateName(const NodeIdentity& identity);
 
 // Renders the object. Equal snapshots give equal objects, and nothing in them moves by itself, so

@@ -42,7 +42,9 @@ AgentTest::~AgentTest() {
 
 std::string AgentTest::Script(const std::string& name, const std::string& body) {
   // Renamed into place: a process that is starting it never sees it open for writing.
-  const auto draft = dir_.Write(name + ".draft", "#!/bin/sh\ncd " + folder_ + "\n" + body + "\n");
+  const auto draft =
+      dir_.Write(name + ".draft", "#!/bin/sh\n[ \"$1\" != --observe ] || exec sleep 1000\ncd " +
+                                      folder_ + "\n" + body + "\n");
   std::filesystem::permissions(draft, std::filesystem::perms::owner_all);
   const auto path = dir_.path() / name;
   std::filesystem::rename(draft, path);

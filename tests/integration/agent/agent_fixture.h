@@ -26,7 +26,8 @@ class AgentTest : public ::testing::Test {
 
   // ---- the node ----------------------------------------------------------------------------
 
-  // Writes an executable script and returns its path.
+  // Writes an executable script and returns its path. One that stands for node-device-plugin and is
+  // asked to observe the kubelet says nothing.
   std::string Script(const std::string& name, const std::string& body);
   // One entry of spec.plugins: a foreign plugin, or one of ours (the script "node-device-plugin").
   static std::string ExecEntry(const std::string& name, const std::string& command);

@@ -156,11 +156,16 @@ TEST_F(AgentInTheApiTest, RunsThePluginsOfTheObjectAndReportsThere) {
   EXPECT_TRUE(WaitFor([this] { return Allocatable("example.com/a") == 1; }));
   EXPECT_TRUE(WaitFor(
       [this] { return Status()["deviceManager"].value("kubeletVersion", "") == "v1.33.2"; }));
+  EXPECT_TRUE(WaitFor([this] {
+    const json resources = Status().value("resources", json::array());
+    return !resources.empty() && resources[0].value("accepted", 0) == 1;
+  }));
   const json status = Status();
   EXPECT_EQ(status["observedGeneration"], 1);
   EXPECT_EQ(status["agent"]["podName"], "agent-x");
   EXPECT_EQ(status["resources"][0], json::parse(R"({"resourceName": "example.com/a",
-                                                    "announced": 1, "healthy": 1})"));
+                                                    "announced": 1, "healthy": 1,
+                                                    "accepted": 1, "allocated": 0})"));
   EXPECT_EQ((*server_.Find(kState))["metadata"]["ownerReferences"][0]["uid"],
             (*server_.Find(kRig))["metadata"]["uid"]);
 

@@ -14,7 +14,6 @@ using nlohmann::json;
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
-using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
 
@@ -104,9 +103,14 @@ TEST(NodeStateTest, ShowsWhatTheSnapshotHolds) {
         {"name": "waiting", "resourceName": "example.com/waiting", "phase": "Held",
          "since": "2026-01-02T03:04:05Z", "restarts": 0, "failures": 2,
          "waitsFor": "the end of plugin old"}],
-      "resources": [{"resourceName": "example.com/kvm", "announced": 20, "healthy": 10}],
+      "resources": [
+        {"resourceName": "example.com/kvm", "announced": 20, "healthy": 10, "accepted": 10,
+         "allocated": 2},
+        {"resourceName": "vendor.example/thing", "accepted": 3, "allocated": 0}],
       "unhealthyDevices": [{"resourceName": "example.com/kvm", "id": "kvm1",
-                            "reason": "/dev/kvm1 is gone"}]
+                            "reason": "/dev/kvm1 is gone"}],
+      "pods": [{"namespace": "shop", "name": "vm-7", "container": "compute",
+                "resourceName": "example.com/kvm", "devices": ["kvm0::0", "kvm0::1"]}]
 }
 })json"));
   EXPECT_THAT(ErrorsOf(snapshot), IsEmpty());
@@ -181,9 +185,9 @@ TEST(NodeStateTest, SaysInOneWordWhyItIsReadyOrNot) {
   EXPECT_EQ(with_phase(PluginPhase::kStarting), "False PluginStarting: plugin kvm: Starting");
   EXPECT_EQ(with_phase(PluginPhase::kHeld), "False PluginHeld: plugin kvm: Held, waits for ");
   EXPECT_EQ(with_phase(PluginPhase::kStopping), "False PluginStopping: plugin kvm: Stopping");
-  // The last good configuration works; the newest one does not.
+  // Pods have their devices still, but the node is not what was asked for.
   EXPECT_EQ(with([](Snapshot& snapshot) { snapshot.config.error = "spec.plugins: required"; }),
-            "True ConfigurationRefused: the newest configuration is not in force: spec.plugins: "
+            "False ConfigurationRefused: the newest configuration is not in force: spec.plugins: "
             "required");
 }
 
@@ -204,6 +208,7 @@ TEST(NodeStateTest, SaysWhetherTheConfigurationAndTheDeviceManagerAreWell) {
 
 TEST(NodeStateTest, SumsAResourceOfTwoPluginsAndNamesErrorsOnce) {
   Snapshot snapshot = Node();
+  snapshot.kubelet = {};  // nothing is known
   snapshot.plugins[0].resources[0].error = "b";
   ResourceReport more = snapshot.plugins[0].resources[0];
   more.error = "a";
@@ -214,6 +219,47 @@ TEST(NodeStateTest, SumsAResourceOfTwoPluginsAndNamesErrorsOnce) {
   EXPECT_EQ(
       status["resources"],
       json::parse(R"([{"resourceName": "example.com/kvm", "announced": 60, "healthy": 30}])"));
+}
+
+TEST(NodeStateTest, TellsWhatTheKubeletSaysOfAForeignPlugin) {
+  Snapshot snapshot = Node();
+  snapshot.plugins[1].note = "the kubelet does not list vendor.example/thing";
+  EXPECT_EQ(StatusOf(snapshot)["plugins"][1]["registrationError"], snapshot.plugins[1].note);
+}
+
+TEST(NodeStateTest, CountsTheContainersAndDevicesThatItDoesNotName) {
+  Snapshot snapshot = Node();
+  DeviceHolder& holder = snapshot.kubelet.holders[0];
+  holder.count = 100;
+  ResourceUse& use = snapshot.kubelet.resources["example.com/kvm"];
+  use.holders = 2000;
+  snapshot.kubelet.holders.assign(600, DeviceHolder(holder));
+  json status = StatusOf(snapshot);
+  EXPECT_EQ(status["pods"].size(), 512u);
+  EXPECT_EQ(status["pods"][511]["devicesOmitted"], 98);
+  EXPECT_EQ(status["podsOmitted"], 2000 - 512);
+  EXPECT_THAT(ErrorsOf(snapshot), IsEmpty());
+
+  use.holders = 600;
+  snapshot.kubelet.holders.resize(512);
+  EXPECT_EQ(StatusOf(snapshot)["podsOmitted"], 88);
+  use.holders = 512;
+  EXPECT_FALSE(StatusOf(snapshot).contains("podsOmitted"));
+}
+
+// An API server takes no object of more than some 1.5 MB.
+TEST(NodeStateTest, StaysSmallHoweverLongTheNamesOfHeldDevicesAre) {
+  Snapshot snapshot = Node();
+  DeviceHolder holder = snapshot.kubelet.holders[0];
+  holder.devices.assign(64, std::string(320, 'd'));
+  holder.count = 64;
+  snapshot.kubelet.holders.assign(512, holder);
+  const json status = StatusOf(snapshot);
+  EXPECT_LT(status.dump().size(), 512u << 10);
+  EXPECT_EQ(status["pods"][0]["devices"].size(), 64u);
+  EXPECT_FALSE(status["pods"][0].contains("devicesOmitted"));
+  EXPECT_EQ(status["pods"][511]["devices"], json::array());
+  EXPECT_EQ(status["pods"][511]["devicesOmitted"], 64);
 }
 
 TEST(NodeStateTest, ListsTheFirstUnhealthyDevicesAndCountsTheOthers) {
@@ -290,27 +336,8 @@ TEST(NodeStateTest, ANameThatIsTooLongEndsInAHash) {
     EXPECT_THAT(name, MatchesRegex("n+\\.c+-[0-9a-f]{16}"));
   }
   // No part of it may end with a dash or a dot where it was cut.
-  const std::string cut = NodeStateName({node, std::string(35, '-') + std::string(30, 'c'), ""});
+  const std::string cut = NodeStateName({node, std::string(35, '-') + std::string(28, 'c'), ""});
   EXPECT_THAT(cut, MatchesRegex("n+-[0-9a-f]{16}"));
-}
-
-TEST(NodeStateTest, NodesAndConfigurationsWithDotsAreKeptApart) {
-  const std::string one = NodeStateName({"n.a", "b", ""});
-  const std::string other = NodeStateName({"n", "a.b", ""});
-  EXPECT_EQ(one, "n.a.b");
-  EXPECT_THAT(other, MatchesRegex("n\\.a\\.b-[0-9a-f]{16}"));
-  EXPECT_NE(NodeStateName({"n", "a.b.c", ""}), NodeStateName({"n.a", "b.c", ""}));
-}
-
-TEST(NodeStateTest, TheLabelIsNoLongerThanALabelMayBe) {
-  const auto label = [](const std::string& config) {
-    return NodeStateRenderer({"w7", config, ""}, kWall, kNow)
-        .Object(Node())["metadata"]["labels"]["nodedevices.io/config"]
-        .get<std::string>();
-  };
-  EXPECT_EQ(label(std::string(63, 'c')), std::string(63, 'c'));
-  EXPECT_THAT(label(std::string(64, 'c')), MatchesRegex("c{46}-[0-9a-f]{16}"));
-  EXPECT_NE(label(std::string(64, 'c')), label(std::string(65, 'c')));
 }
 
 // The check itself: it must see what it is there for.

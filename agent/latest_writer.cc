@@ -30,12 +30,15 @@ void LatestWriter::Done(const absl::Status& outcome, TimePoint now) {
     written_ = std::move(version);
     failures_ = 0;
     retry_at_.reset();
+    not_before_.reset();
     return;
   }
   // It may have arrived all the same: what the server has is not known any more.
   written_.reset();
   const double random = std::uniform_real_distribution<double>(0, 1)(random_);
   retry_at_ = now + RetryPause(outcome, kBackoff.After(++failures_), random);
+  const std::optional<ApiError> error = ApiErrorOf(outcome);
+  not_before_ = error && error->retry_after ? retry_at_ : std::nullopt;
 }
 
 std::optional<TimePoint> LatestWriter::NextDeadline() const {

@@ -31,6 +31,10 @@ class LatestWriter {
 
   void Done(const absl::Status& outcome, TimePoint now);
 
+  // The server answers again, as something else has shown: a pause after a failure is over, unless
+  // the server itself has asked for it.
+  void ServerIsBack() { retry_at_ = not_before_; }
+
   // When Take() will have something; nullopt: not before Want() or Done().
   std::optional<TimePoint> NextDeadline() const;
 
@@ -46,6 +50,7 @@ class LatestWriter {
   std::optional<nlohmann::json> writing_;
   std::optional<nlohmann::json> written_;  // what the server has; nullopt: not known
   std::optional<TimePoint> retry_at_;
+  std::optional<TimePoint> not_before_;  // what the server has asked for
   int failures_ = 0;
   // When the bucket will be full again: each write moves it on by kRefill.
   TimePoint full_at_;

@@ -73,7 +73,7 @@ NodeReporter::NodeReporter(EventLoop& loop, Worker& worker, ApiClient& client,
                    }),
       event_timer_(loop,
                    [this] {
-                     event_is_busy_ = false;
+                     EndEventPause();
                      WriteEvent();
                    }),
       finish_timer_(loop, [this] {
@@ -109,8 +109,17 @@ void NodeReporter::Observe(const Snapshot& before, const Snapshot& after) {
                      kMaxInstance)},
          {"related", {{"apiVersion", "v1"}, {"kind", "Node"}, {"name", identity_.node_name}}}});
   }
+  if (!before.config.stale.empty() && after.config.stale.empty()) {
+    writer_.ServerIsBack();
+    if (event_waits_) EndEventPause();
+  }
   WriteState();
   WriteEvent();
+}
+
+void NodeReporter::EndEventPause() {
+  event_timer_.Cancel();
+  event_waits_ = event_is_busy_ = false;
 }
 
 void NodeReporter::Finish(std::function<void()> done) {
@@ -179,6 +188,7 @@ void NodeReporter::OnEventWritten(Json event, const absl::Status& status) {
                               absl::IsResourceExhausted(status) || absl::IsUnauthenticated(status);
   if (may_work_later) {
     if (events_.size() < kMostEvents) events_.push_front(std::move(event));
+    event_waits_ = true;
     return event_timer_.After(kEventBackoff.After(++event_failures_));
   }
   // An earlier try may have arrived, though its answer did not.

@@ -29,7 +29,8 @@ class NodeReporter {
   NodeReporter(const NodeReporter&) = delete;
   NodeReporter& operator=(const NodeReporter&) = delete;
 
-  // To be called for each snapshot that is published.
+  // To be called for each snapshot that is published. When the configuration can be followed again,
+  // the server is back, and what could not be written is tried at once.
   void Observe(const Snapshot& before, const Snapshot& after);
 
   // Writes the last state, for at most kLastWords, then calls `done`.
@@ -40,6 +41,7 @@ class NodeReporter {
   void StartWriting(nlohmann::json version);
   void OnStateWritten(const absl::StatusOr<std::string>& uid);
   void WriteEvent();
+  void EndEventPause();
   void OnEventWritten(nlohmann::json event, const absl::Status& status);
   void FinishIfSettled();
 
@@ -55,6 +57,7 @@ class NodeReporter {
   std::deque<nlohmann::json> events_;  // oldest first
   std::int64_t event_number_ = 0;      // keeps names of the same moment apart
   bool event_is_busy_ = false;         // one is being written, or waits for its next try
+  bool event_waits_ = false;           // for its next try
   int event_failures_ = 0;             // in a row
   std::string problem_;                // of writing the state, as it was logged
   std::function<void()> done_;

@@ -67,6 +67,31 @@ TEST_F(LatestWriterTest, WritesEqualVersionsOnce) {
   EXPECT_TRUE(writer_.settled());
 }
 
+TEST_F(LatestWriterTest, DoesNotWaitForAServerThatIsKnownToBeBack) {
+  writer_.Want(1);
+  TimePoint now = kStart;
+  for (int failure = 0; failure < 8; ++failure) {
+    ASSERT_TRUE(Write(now, kDown)) << failure;
+    now = *writer_.NextDeadline();
+  }
+  ASSERT_TRUE(Write(now, kDown));
+  EXPECT_FALSE(writer_.Take(now + seconds(59)));
+  writer_.ServerIsBack();
+  EXPECT_TRUE(Write(now));
+  EXPECT_TRUE(writer_.settled());
+}
+
+TEST_F(LatestWriterTest, WaitsForAServerThatHasAskedForItThoughItIsBack) {
+  writer_.Want(1);
+  ASSERT_TRUE(Write(kStart, ErrorOfAnswer("PATCH /x", 429, "", "20")));
+  writer_.ServerIsBack();
+  EXPECT_FALSE(writer_.Take(kStart + seconds(19)));
+  EXPECT_TRUE(Write(*writer_.NextDeadline(), kDown));
+  // That was another failure, which asked for nothing.
+  writer_.ServerIsBack();
+  EXPECT_TRUE(Write(kStart + seconds(60)));
+}
+
 TEST_F(LatestWriterTest, WritesABurstOfFiveAndThenOneInFiveSeconds) {
   int version = 0;
   const auto write = [&](TimePoint now) {

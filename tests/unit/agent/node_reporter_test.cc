@@ -163,6 +163,22 @@ TEST_F(NodeReporterTest, CatchesUpWithTheNewestStateWhenTheServerIsBack) {
                                  HasSubstr("the NodeDeviceState is up to date again")));
 }
 
+TEST_F(NodeReporterTest, DoesNotWaitForItsNextTryWhenTheServerIsKnownToBeBack) {
+  See(Node());
+  Drain();
+  for (const char* method : {"PATCH", "POST"}) server_.Refuse(method, 503);
+  Snapshot away = CrashLoops(1);
+  away.config.stale = "connection refused";
+  See(away);
+  Drain();
+  ASSERT_EQ(Posts(), 1);
+  for (const char* method : {"PATCH", "POST"}) server_.Refuse(method, 0);
+  See(CrashLoops(1));
+  Drain();
+  EXPECT_EQ(Status()["plugins"][0]["phase"], "BackingOff");
+  EXPECT_THAT(Events(), ::testing::SizeIs(1));
+}
+
 TEST_F(NodeReporterTest, PostsAnEventAboutTheState) {
   See(Node());
   Snapshot down = Node();

@@ -39,6 +39,8 @@ class Endurance : public Scene<Deployed> {
         {"the kubelet is restarted", [this] { RestartKubelet(SIGTERM); }},
         {"containerd is restarted", [&node] { node.RestartContainerd(); }},
         {"every plugin is killed", [this] { End("node-device-plugin", SIGKILL); }, 2},
+        {"the process that asks the kubelet is killed",
+         [this] { End("device-observer", SIGKILL); }},
         {"a plugin is killed while the kubelet stands still",
          [this] {
            Signal("kubelet", SIGSTOP);
@@ -151,6 +153,7 @@ TYPED_TEST(Endurance, TwentyRoundsOfRandomFaults) {
   // Nobody and nothing is left over.
   EXPECT_THAT(this->node().Processes("node-device-agent"), SizeIs(1));
   EXPECT_THAT(this->node().Processes("node-device-plugin"), SizeIs(3));
+  EXPECT_TRUE(WaitFor([this] { return this->node().Processes("device-observer").size() == 1; }));
   EXPECT_THAT(this->node().PluginSockets(), SizeIs(3));
   const Pod& last = this->StartPod("last", {{kFuse, 1}, {kKvm, 1}, {kStick, 1}});
   EXPECT_TRUE(last.WaitUntilRunning()) << last.Get().dump(2);

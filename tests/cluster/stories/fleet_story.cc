@@ -86,6 +86,10 @@ class Fleet : public ::testing::Test {
   static bool WaitFor(const std::function<bool()>& condition) {
     return nodedevice::testing::WaitFor(condition, Node::kStatusPace);
   }
+  // For what comes after a pause of up to a minute, which keeps a fleet from coming back at once.
+  static bool WaitForRetry(const std::function<bool()>& condition) {
+    return nodedevice::testing::WaitFor(condition, Node::kStatusPace, std::chrono::minutes(3));
+  }
   static bool WaitForCondition(const std::string& type, const std::string& status) {
     return WaitFor([&] { return Condition(type).value("status", "") == status; });
   }
@@ -130,7 +134,22 @@ TEST_F(Fleet, ThePodsOfTheNodeGetWhatTheObjectNames) {
                             .limits = {{kFuse, 1}, {kStick, 2}}});
   EXPECT_TRUE(pod.WaitUntilRunning()) << pod.Get().dump(2);
   EXPECT_EQ(pod.Exec({"test", "-c", "/dev/fuse"}).code, 0);
+  const Stopwatch held;
+  EXPECT_TRUE(WaitFor([] { return StatusOf(State()).value("pods", Json::array()).size() == 2; }));
+  held.Took("a pod runs -> the NodeDeviceState says what it holds");
+  for (const Json& holder : StatusOf(State())["pods"]) {
+    EXPECT_EQ(holder["namespace"], "guests");
+    EXPECT_EQ(holder["name"], "guest");
+    EXPECT_EQ(holder["devices"].size(), holder["resourceName"] == kFuse ? 1u : 2u) << holder;
+  }
+  for (const Json& resource : StatusOf(State())["resources"]) {
+    EXPECT_EQ(resource["accepted"], resource["healthy"]) << resource;
+    EXPECT_EQ(resource["allocated"], resource["resourceName"] == kFuse ? 1 : 2) << resource;
+  }
   pod.Delete();
+  const Stopwatch freed;
+  EXPECT_TRUE(WaitFor([] { return !StatusOf(State()).contains("pods"); })) << State().dump(2);
+  freed.Took("a pod is gone -> the NodeDeviceState names it no more");
 }
 
 TEST_F(Fleet, TheStateSaysWhatAnAdministratorAsksFirst) {
@@ -206,12 +225,18 @@ TEST_F(Fleet, WhatHappensWhileTheApiServerIsAwayIsHandledAndReportedLater) {
       },
       kKubeletPace));
   handled.Took("plugins killed and a device pulled without an API server -> the kubelet knows");
+  EXPECT_TRUE(WaitFor([] { return node().AgentSaysMetric("config_stale 1"); }));
+  // Long enough for every retry to have reached its longest pause.
+  EXPECT_TRUE(WaitForRetry([&] { return away.HasRunFor(std::chrono::minutes(1)); }));
+  const std::vector<pid_t> restarted = node().Processes("node-device-plugin");
 
   cluster().Manage("start", {"control-plane", "apiserver"});
   away.Took("the API server was away for");
   const Stopwatch reported;
-  EXPECT_TRUE(WaitFor([&] { return Plugin("stick").value("restarts", 0) == restarts + 1; }));
+  EXPECT_TRUE(WaitForRetry([&] { return Plugin("stick").value("restarts", 0) == restarts + 1; }));
   reported.Took("the API server is back -> the agent's state is");
+  EXPECT_TRUE(WaitForRetry([] { return node().AgentSaysMetric("config_stale 0"); }));
+  EXPECT_EQ(node().Processes("node-device-plugin"), restarted) << "its return disturbs nobody";
   EXPECT_TRUE(WaitForNode(kStick, 3, 3));
   node().Plug("stick3");
   EXPECT_TRUE(WaitForNode(kStick, 4, 4));

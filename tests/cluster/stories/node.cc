@@ -91,6 +91,14 @@ CommandResult Node::Run(const std::vector<std::string>& command) const {
   return RunCommand(OnNode(command));
 }
 
+std::string Node::AgentSays(const std::string& path) const {
+  return Run({"curl", "--silent", "--max-time", "5", "http://127.0.0.1:9807" + path}).out;
+}
+
+bool Node::AgentSaysMetric(const std::string& line) const {
+  return AgentSays("/metrics").find("\nnodedevice_" + line + "\n") != std::string::npos;
+}
+
 std::vector<pid_t> Node::Processes(const std::string& comm) const {
   const auto namespace_of = [](pid_t pid) {
     std::error_code error;

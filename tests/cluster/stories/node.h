@@ -39,6 +39,10 @@ class Node {
   // The same for a program that needs the node's files and network only: it is that process.
   std::vector<std::string> OnNodesFiles(const std::vector<std::string>& command) const;
   CommandResult Run(const std::vector<std::string>& command) const;
+  // What the agent there answers on its port; empty when it does not.
+  std::string AgentSays(const std::string& path) const;
+  // Whether its metrics have this line, which is spelled without the prefix "nodedevice_".
+  bool AgentSaysMetric(const std::string& line) const;
 
   // Processes there with this name (as `ps -o comm` has it), by their numbers here.
   std::vector<pid_t> Processes(const std::string& comm) const;

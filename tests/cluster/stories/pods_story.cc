@@ -68,6 +68,27 @@ TYPED_TEST(Pods, APulledDeviceIsUnhealthyInThePodsStatusUntilItIsBack) {
   EXPECT_TRUE(this->node().WaitUntilItShows(kStick, {.capacity = 4, .allocatable = 4}));
 }
 
+TYPED_TEST(Pods, TheAgentsMetricsShowWhoHoldsADevice) {
+  EXPECT_TRUE(
+      this->stage().WaitUntilAgentSays("devices_accepted{resource=\"nodedevices.io/fuse\"} 10"));
+  const std::string none = "devices_allocated{resource=\"nodedevices.io/fuse\"} 0";
+  ASSERT_TRUE(this->stage().WaitUntilAgentSays(none)) << this->stage().AgentSays("/metrics");
+  const Pod& pod = this->StartPod("metrics", {{kFuse, 1}});
+  ASSERT_TRUE(pod.WaitUntilRunning()) << pod.Get().dump(2);
+  const Stopwatch held;
+  EXPECT_TRUE(
+      this->stage().WaitUntilAgentSays("devices_allocated{resource=\"nodedevices.io/fuse\"} 1"));
+  held.Took("a pod runs -> nodedevice_devices_allocated");
+  EXPECT_THAT(
+      this->stage().AgentSays("/metrics"),
+      HasSubstr("nodedevice_pod_devices{resource=\"nodedevices.io/fuse\",namespace=\"" +
+                this->stage().namespace_name() + "\",pod=\"metrics\",container=\"main\"} 1\n"));
+  pod.Delete();
+  const Stopwatch freed;
+  EXPECT_TRUE(this->stage().WaitUntilAgentSays(none)) << this->stage().AgentSays("/metrics");
+  freed.Took("a pod is gone -> nodedevice_devices_allocated");
+}
+
 TYPED_TEST(Pods, TheSchedulerHoldsAPodBackUntilADeviceIsFree) {
   const Pod& all = this->StartPod("all", {{kStick, 4}});
   ASSERT_TRUE(all.WaitUntilRunning());

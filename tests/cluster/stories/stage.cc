@@ -104,8 +104,10 @@ bool Stage::WaitUntilWell() const {
   return WaitFor([this] { return IsWell(); }, kKubeletPace);
 }
 
-std::string Stage::AgentSays(const std::string& path) const {
-  return node_.Run({"curl", "--silent", "--max-time", "5", "http://127.0.0.1:9807" + path}).out;
+std::string Stage::AgentSays(const std::string& path) const { return node_.AgentSays(path); }
+
+bool Stage::WaitUntilAgentSays(const std::string& metric) const {
+  return WaitFor([&] { return node_.AgentSaysMetric(metric); }, std::chrono::milliseconds(50));
 }
 
 void Stage::RollDaemonSet() const {

@@ -40,6 +40,8 @@ class Stage {
   bool IsWell() const;
   bool WaitUntilWell() const;
   std::string AgentSays(const std::string& path) const;
+  // Waits for a line of /metrics, spelled without the prefix "nodedevice_".
+  bool WaitUntilAgentSays(const std::string& metric) const;
 
   void RollDaemonSet() const;
   // Edits the configuration: these entries, as YAML of spec.plugins, come after the usual ones.
@@ -113,6 +115,9 @@ struct DeploymentNames {
 class Stopwatch {
  public:
   void Took(const std::string& what) const;
+  bool HasRunFor(std::chrono::seconds time) const {
+    return std::chrono::steady_clock::now() - start_ >= time;
+  }
 
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();

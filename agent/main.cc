@@ -19,12 +19,14 @@
 #include "agent/options.h"
 #include "agent/routes.h"
 #include "agent/token_review.h"
+#include "lib/base/backoff.h"
 #include "lib/base/event_loop.h"
 #include "lib/base/log.h"
 #include "lib/base/process.h"
 #include "lib/base/published.h"
 #include "lib/base/worker.h"
 #include "lib/kube/api_client.h"
+#include "lib/kube/client_tls.h"
 #include "lib/kube/cluster_access.h"
 #include "lib/metrics/http_server.h"
 #include "lib/metrics/tls_credentials.h"
@@ -51,20 +53,22 @@ absl::StatusOr<std::unique_ptr<TlsCredentials>> LoadTls(const TlsOptions& option
   });
 }
 
-// Gives the kernel back what a start or a new connection needed for a moment (where the host has a
-// bundle of authorities, OpenSSL reads all of it for each connection).
+// Gives the kernel back what a start, or a large answer, needed for a moment.
 class MemoryTrimmer {
  public:
-  explicit MemoryTrimmer(EventLoop& loop) : timer_(loop, [this] { Trim(); }) {
-    timer_.After(std::chrono::seconds(10));
-  }
+  explicit MemoryTrimmer(EventLoop& loop) : timer_(loop, [this] { Trim(); }) { Wait(); }
 
  private:
+  static constexpr Backoff kPause = {.first = std::chrono::seconds(10),
+                                     .limit = std::chrono::minutes(10)};
+
   void Trim() {
     ::malloc_trim(0);
-    timer_.After(std::chrono::minutes(10));
+    Wait();
   }
+  void Wait() { timer_.After(kPause.After(++trims_)); }
 
+  int trims_ = 0;
   Timer timer_;
 };
 
@@ -109,6 +113,7 @@ absl::StatusOr<std::unique_ptr<ApiSide>> ConnectToApi(EventLoop& loop,
                                        environment("KUBERNETES_SERVICE_PORT"))
                        : AccessFromKubeconfig(options.kubeconfig));
   spdlog::info("node {} of the cluster at {}", options.node_name, access.server);
+  if (!access.ca.empty() || !access.ca_file.empty()) DoNotReadMachineAuthorities();
   ASSIGN_OR_RETURN(
       std::unique_ptr<ApiClient> client,
       ApiClient::Create(access, {.user_agent = "node-device-agent/" NODEDEVICE_VERSION}));

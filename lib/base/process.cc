@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 namespace nodedevice {
@@ -52,11 +53,21 @@ absl::Status SetNonBlocking(const UniqueFd& fd) {
   return absl::OkStatus();
 }
 
+// What SetOwnVariable() has replaced, and by what: nullopt, nothing.
+std::map<std::string, std::optional<std::string>>& OwnVariables() {
+  static std::map<std::string, std::optional<std::string>> variables;
+  return variables;
+}
+
 std::vector<std::string> Environment(const std::map<std::string, std::string>& additions) {
   std::vector<std::string> entries;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string text = *entry;
-    if (!additions.contains(text.substr(0, text.find('=')))) entries.push_back(text);
+    const std::string name = text.substr(0, text.find('='));
+    if (!additions.contains(name) && !OwnVariables().contains(name)) entries.push_back(text);
+  }
+  for (const auto& [name, value] : OwnVariables()) {
+    if (value && !additions.contains(name)) entries.push_back(absl::StrCat(name, "=", *value));
   }
   for (const auto& [name, value] : additions) entries.push_back(absl::StrCat(name, "=", value));
   return entries;
@@ -177,6 +188,12 @@ absl::StatusOr<SpawnedChild> SpawnCommand(const SpawnOptions& options) {
 }
 
 }  // namespace
+
+void SetOwnVariable(const std::string& name, const std::string& value) {
+  const char* const before = std::getenv(name.c_str());
+  OwnVariables().try_emplace(name, before == nullptr ? std::nullopt : std::optional(before));
+  ::setenv(name.c_str(), value.c_str(), /*overwrite=*/1);
+}
 
 absl::StatusOr<SpawnedChild> Spawn(const SpawnOptions& options) {
   absl::StatusOr<SpawnedChild> child = SpawnCommand(options);

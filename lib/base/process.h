@@ -29,6 +29,10 @@ struct SpawnedChild {
   UniqueFd report;  // read end of its fd 3; empty without report_pipe
 };
 
+// Sets a variable for this process alone: what it starts gets the value from before, or none. Only
+// before there is another thread, and before Spawn().
+void SetOwnVariable(const std::string& name, const std::string& value);
+
 // Starts a program in its own process group, with default signal dispositions, nothing blocked,
 // /dev/null as standard input and no other descriptor of ours. Returns once the program has been
 // executed; a program that cannot be executed is an error: "cannot start /opt/x: No such file or

@@ -5,11 +5,14 @@
 #include <openssl/bio.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <sys/socket.h>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
 #include <memory>
+
+#include "lib/base/process.h"
 
 namespace nodedevice {
 namespace {
@@ -66,6 +69,11 @@ void OnHandshake(const SSL* ssl, int where, int /*value*/) {
 }
 
 }  // namespace
+
+void DoNotReadMachineAuthorities() {
+  SetOwnVariable(X509_get_default_cert_file_env(), "/dev/null");
+  SetOwnVariable(X509_get_default_cert_dir_env(), "/dev/null");
+}
 
 // It is called when the stream has no socket yet; the handshake is when it has one.
 void NoticeDeadPeers(void* tls_stream) {

@@ -143,6 +143,21 @@ TEST(ProcessTest, AddsToAndReplacesTheEnvironment) {
   EXPECT_EQ(OutputOf(options), "kept new added\n");
 }
 
+TEST(ProcessTest, AVariableOfItsOwnIsNotInherited) {
+  ::setenv("NODEDEVICE_TEST_THEIRS", "theirs", 1);
+  ::unsetenv("NODEDEVICE_TEST_NOBODYS");
+  for (const char* value : {"ours", "still ours"}) {
+    SetOwnVariable("NODEDEVICE_TEST_THEIRS", value);
+    SetOwnVariable("NODEDEVICE_TEST_NOBODYS", value);
+    EXPECT_STREQ(std::getenv("NODEDEVICE_TEST_THEIRS"), value);
+    EXPECT_STREQ(std::getenv("NODEDEVICE_TEST_NOBODYS"), value);
+  }
+  SpawnOptions options = Shell("echo $NODEDEVICE_TEST_THEIRS ${NODEDEVICE_TEST_NOBODYS-none}");
+  EXPECT_EQ(OutputOf(options), "theirs none\n");
+  options.environment = {{"NODEDEVICE_TEST_THEIRS", "new"}};
+  EXPECT_EQ(OutputOf(options), "new none\n");
+}
+
 TEST(ProcessTest, ResetsSignalsThatWeBlockOrIgnore) {
   sigset_t blocked;
   sigset_t before;

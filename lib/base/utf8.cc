@@ -1,9 +1,18 @@
 #include "lib/base/utf8.h"
 
+#include <utility>
+
 namespace nodedevice {
 namespace {
 
 bool Between(unsigned char byte, int low, int high) { return byte >= low && byte <= high; }
+
+// Of one character: a space, or a control character of ASCII or of Latin-1 (which begins with C2).
+bool IsBlank(std::string_view character) {
+  const auto first = static_cast<unsigned char>(character[0]);
+  if (character.size() == 1) return first <= 0x20 || first == 0x7F;
+  return first == 0xC2 && Between(static_cast<unsigned char>(character[1]), 0x80, 0x9F);
+}
 
 }  // namespace
 
@@ -39,6 +48,30 @@ std::size_t FindInvalidUtf8(std::string_view text) {
 std::string_view Utf8Prefix(std::string_view text, std::size_t limit) {
   text = text.substr(0, limit);
   return text.substr(0, FindInvalidUtf8(text));
+}
+
+std::string OneLine(std::string_view text, std::size_t limit) {
+  static constexpr std::string_view kCut = "...";
+  std::string line;
+  std::size_t fits = 0;  // so much of the line may stay when the rest is cut
+  bool is_blank_before = false;
+  while (!text.empty()) {
+    const std::size_t length = Utf8Length(text);
+    const std::string_view character = length == 0 ? "?" : text.substr(0, length);
+    text.remove_prefix(length == 0 ? 1 : length);
+    if (IsBlank(character)) {
+      is_blank_before = !line.empty();
+      continue;
+    }
+    if (std::exchange(is_blank_before, false)) line += ' ';
+    line += character;
+    if (line.size() + kCut.size() <= limit) fits = line.size();
+    if (line.size() > limit) {
+      line.resize(fits);
+      return line += kCut;
+    }
+  }
+  return line;
 }
 
 }  // namespace nodedevice

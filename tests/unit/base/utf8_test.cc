@@ -36,5 +36,37 @@ TEST(Utf8Test, CutsBeforeTheLimitAndBeforeTheFirstBadByte) {
   EXPECT_EQ(Utf8Prefix("", 5), "");
 }
 
+TEST(OneLineTest, MakesOneSpaceOfWhatTerminalsActOn) {
+  EXPECT_EQ(OneLine("disk full", 100), "disk full");
+  EXPECT_EQ(OneLine("a:\r\n\t b\x1B[31m c\x7F"
+                    "d",
+                    100),
+            "a: b [31m c d");
+  EXPECT_EQ(OneLine("a\xC2\x9B"
+                    "31m\xC2\xA0\xC3\xBC",
+                    100),
+            "a 31m\xC2\xA0\xC3\xBC");
+  EXPECT_EQ(OneLine(std::string_view("\0a\0\n", 4), 100), "a");
+  EXPECT_EQ(OneLine("\n \n", 100), "");
+}
+
+TEST(OneLineTest, ShowsThatABytesMeaningIsNotKnown) {
+  EXPECT_EQ(OneLine("a\xFF"
+                    "b\xC3",
+                    100),
+            "a?b?");
+}
+
+TEST(OneLineTest, ShowsWhereItWasCut) {
+  EXPECT_EQ(OneLine("abcdef", 6), "abcdef");
+  EXPECT_EQ(OneLine("abcdefg", 6), "abc...");
+  EXPECT_EQ(OneLine("abcdef\n\n", 6), "abcdef");
+  EXPECT_EQ(OneLine("ab\xC3\xBC"
+                    "efg",
+                    6),
+            "ab...");  // not half of the character
+  EXPECT_EQ(OneLine("abcdefg", 3), "...");
+}
+
 }  // namespace
 }  // namespace nodedevice

@@ -13,4 +13,18 @@ inline std::string TextAt(const nlohmann::json& object, const char* pointer) {
   return object.contains(at) && object[at].is_string() ? object[at].get<std::string>() : "";
 }
 
+// What stands at a JSON pointer; null when there is nothing. It lives as long as `object`.
+inline const nlohmann::json& ValueAt(const nlohmann::json& object, const char* pointer) {
+  static const nlohmann::json nothing;
+  const nlohmann::json::json_pointer at(pointer);
+  return object.contains(at) ? object[at] : nothing;
+}
+
+// The same for a list: an empty one when there is something else. Its elements may be anything.
+inline const nlohmann::json& ListAt(const nlohmann::json& object, const char* pointer) {
+  static const nlohmann::json nothing = nlohmann::json::array();
+  const nlohmann::json& value = ValueAt(object, pointer);
+  return value.is_array() ? value : nothing;
+}
+
 }  // namespace nodedevice

@@ -18,9 +18,10 @@ const std::map<std::string, std::set<std::string>>& AllowedEdges() {
       {"lib/kubelet", {"lib/base"}},
       {"lib/api", {"lib/kubelet", "lib/base"}},
       {"lib/kube", {"lib/base"}},
+      {"lib/mco", {"lib/kube", "lib/base"}},
       {"lib/metrics", {"lib/base"}},
-      {"controller", {"lib/api", "lib/kube", "lib/metrics", "lib/base"}},
-      {"agent", {"lib/api", "lib/kube", "lib/kubelet", "lib/metrics", "lib/base"}},
+      {"controller", {"lib/api", "lib/kube", "lib/mco", "lib/metrics", "lib/base"}},
+      {"agent", {"lib/api", "lib/kube", "lib/kubelet", "lib/mco", "lib/metrics", "lib/base"}},
       {"plugin", {"lib/api", "lib/kubelet", "lib/base", "proto"}},
       {"devicemanager", {"lib/kubelet", "lib/base", "proto"}},
   };

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "nlohmann/json.hpp"
+
+namespace nodedevice {
+
+// Which MachineConfigPool a node belongs to.
+struct NodePool {
+  std::string name;                 // empty: it belongs to none
+  std::vector<std::string> rivals;  // custom pools that all select it, by name: it belongs to none
+
+  bool operator==(const NodePool&) const = default;
+};
+
+// As the machine-config-operator decides it: of more than one custom pool none; else master before
+// a custom pool, and a custom pool before worker. A pool whose nodeSelector is absent or empty has
+// no nodes, and a Windows node has no pool. `pools` are the items of a list; any JSON gives an
+// answer.
+NodePool PoolOfNode(const nlohmann::json& node, const nlohmann::json& pools);
+
+// The pool of this name among the items of a list; null when there is none.
+const nlohmann::json& PoolNamed(const nlohmann::json& pools, const std::string& name);
+
+// What the pool says of its degradation, one text for each part of it that is degraded ("Node w7 is
+// reporting: ..."). Empty: it is not degraded.
+std::vector<std::string> DegradationOf(const nlohmann::json& pool);
+
+// Its nodes are not updated until somebody wants it.
+bool IsPaused(const nlohmann::json& pool);
+
+}  // namespace nodedevice

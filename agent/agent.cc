@@ -70,6 +70,12 @@ void Agent::SetNode(const NodeInfo& node) {
   Publish();
 }
 
+void Agent::SetExplanation(std::vector<std::string> explanation) {
+  if (explanation_ == explanation) return;
+  explanation_ = std::move(explanation);
+  Publish();
+}
+
 void Agent::Stop() {
   if (snapshot_.stopping) observer_.Kill();
   Handle(StopRequested{});
@@ -127,6 +133,8 @@ void Agent::Publish() {
   if (next.device_manager.since == TimePoint()) next.device_manager.since = next.started;
   next.device_manager.socket = paths_.registration_socket().string();
   next.device_manager.problem = kubelet_.problem();
+  if (next.device_manager.up) explanation_.clear();
+  next.device_manager.explanation = explanation_;
   next.kubelet = ViewOf(kubelet_report_ ? &*kubelet_report_ : nullptr, next);
   for (const Narration& line : Narrate(snapshot_, next)) {
     if (line.level == Narration::Level::kWarning) {

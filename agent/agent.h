@@ -44,6 +44,9 @@ class Agent {
   // The API says this of the node.
   void SetNode(const NodeInfo& node);
 
+  // The API says this of a Device Manager that is down; forgotten when it is up again.
+  void SetExplanation(std::vector<std::string> explanation);
+
   // To be called on SIGCHLD.
   void Reap() { processes_.Reap(); }
 
@@ -66,6 +69,7 @@ class Agent {
   Published<Snapshot>& published_;
   const Callbacks callbacks_;
   NodeInfo node_;
+  std::vector<std::string> explanation_;
   const KubeletPaths paths_;
   Supervisor supervisor_;
   Snapshot snapshot_;  // the one that is published

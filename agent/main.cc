@@ -10,10 +10,12 @@
 #include <system_error>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "agent/agent.h"
 #include "agent/config_file.h"
 #include "agent/config_object.h"
+#include "agent/manager_inquiry.h"
 #include "agent/node_facts.h"
 #include "agent/node_reporter.h"
 #include "agent/options.h"
@@ -79,6 +81,10 @@ struct ApiSide {
         reporter(loop, worker, *client, identity, std::random_device()()),
         facts(loop, worker, *client, identity.node_name,
               [this](const NodeInfo& node) { agent->SetNode(node); }),
+        inquiry(
+            loop, worker, *client, identity.node_name,
+            [this](std::vector<std::string> why) { agent->SetExplanation(std::move(why)); },
+            std::random_device()()),
         trimmer(loop) {}
   ~ApiSide() { client->Shutdown(); }
 
@@ -87,11 +93,13 @@ struct ApiSide {
   Worker review_worker;  // a scrape must not wait for those
   NodeReporter reporter;
   NodeFacts facts;
+  ManagerInquiry inquiry;
   MemoryTrimmer trimmer;
   Agent* agent = nullptr;  // set before the loop runs
 
   void Observe(const Snapshot& before, const Snapshot& after) {
     reporter.Observe(before, after);
+    inquiry.Observe(after.device_manager);
     const bool is_another_kubelet = before.device_manager.since != after.device_manager.since;
     if (after.device_manager.up && (after.node.kubelet_version.empty() || is_another_kubelet)) {
       facts.Look();

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "agent/duration_text.h"
 
 namespace nodedevice {
@@ -12,6 +13,11 @@ using Level = Narration::Level;
 
 void NarrateDeviceManager(const DeviceManagerStatus& before, const DeviceManagerStatus& after,
                           std::vector<Narration>& lines) {
+  if (before.explanation != after.explanation && !after.explanation.empty()) {
+    lines.push_back(
+        {Level::kWarning, absl::StrCat("what the API says of the missing Device Manager: ",
+                                       absl::StrJoin(after.explanation, "; "))});
+  }
   if (before.up == after.up && before.since == after.since) return;
   if (!after.up) {
     lines.push_back(

@@ -25,6 +25,7 @@ constexpr std::size_t kMaxPods = 512;
 // Of the names of held devices together: an API server takes an object of 1.5 MB.
 constexpr std::size_t kMaxHeldNames = 128u << 10;
 constexpr std::size_t kMaxMessage = 4096;
+constexpr std::size_t kMaxExplanations = 16;
 
 // FNV-1a: only to keep long names apart.
 std::uint64_t Hash(std::string_view text) {
@@ -50,6 +51,22 @@ std::string ReasonOf(const Snapshot& snapshot) {
   if (phases.contains(PluginPhase::kStopping)) return "PluginStopping";
   if (!snapshot.config.error.empty()) return "ConfigurationRefused";
   return "AllRegistered";
+}
+
+// What is wrong with the Device Manager, and what the API says of that.
+std::string WhyDown(const DeviceManagerStatus& manager) {
+  std::vector<std::string> texts = manager.explanation;
+  texts.insert(texts.begin(), manager.problem);
+  return absl::StrJoin(texts, "; ");
+}
+
+void AddExplanation(const DeviceManagerStatus& manager, Json& object) {
+  if (manager.explanation.empty()) return;
+  Json& texts = object["explanation"] = Json::array();
+  for (const std::string& text : manager.explanation) {
+    if (texts.size() == kMaxExplanations) break;
+    texts.push_back(Utf8Prefix(text, kMaxText));
+  }
 }
 
 // Of a foreign plugin, what the kubelet says of it.
@@ -184,6 +201,7 @@ Json NodeStateRenderer::Status(const Snapshot& snapshot) {
   SetText(status["deviceManager"], "socket", snapshot.device_manager.socket);
   SetText(status["deviceManager"], "kubeletVersion", snapshot.node.kubelet_version);
   SetText(status["deviceManager"], "problem", snapshot.device_manager.problem);
+  AddExplanation(snapshot.device_manager, status["deviceManager"]);
   SetText(status, "configError", snapshot.config.error);
 
   std::vector<std::string> reasons = NotReadyReasons(snapshot);
@@ -200,7 +218,7 @@ Json NodeStateRenderer::Status(const Snapshot& snapshot) {
                                snapshot.config.error),
                    ConditionOf(snapshot, "DeviceManagerUp", snapshot.device_manager.up,
                                snapshot.device_manager.up ? "Answers" : "DoesNotAnswer",
-                               snapshot.device_manager.problem),
+                               WhyDown(snapshot.device_manager)),
                    ConditionOf(snapshot, "Ready", reasons.empty(), ReasonOf(snapshot),
                                absl::StrJoin(reasons, "; "))});
   status["plugins"] = Plugins(snapshot);

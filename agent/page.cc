@@ -90,11 +90,13 @@ std::string Alerts(const Snapshot& snapshot) {
         config.stale);
   }
   if (!snapshot.device_manager.up) {
+    const std::vector<std::string>& why = snapshot.device_manager.explanation;
     html += Alert(
         "The Device Manager does not answer. Check that the kubelet (or device-manager) runs on "
         "this node and that --kubelet-dir is its folder; plugins register by themselves once it is "
         "back.",
-        snapshot.device_manager.problem);
+        absl::StrCat(snapshot.device_manager.problem, why.empty() ? "" : "\n",
+                     absl::StrJoin(why, "\n")));
   }
   for (const PluginStatus& plugin : snapshot.plugins) {
     if (plugin.phase == PluginPhase::kBackingOff && plugin.failures > 1) {

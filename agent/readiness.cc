@@ -50,6 +50,8 @@ std::vector<std::string> NotReadyReasons(const Snapshot& snapshot) {
   if (!snapshot.device_manager.up) {
     reasons.push_back(
         absl::StrCat("the Device Manager is down: ", snapshot.device_manager.problem));
+    const std::vector<std::string>& why = snapshot.device_manager.explanation;
+    reasons.insert(reasons.end(), why.begin(), why.end());
   }
   for (const PluginStatus& plugin : snapshot.plugins) {
     if (plugin.phase != PluginPhase::kRunning) reasons.push_back(Describe(plugin));

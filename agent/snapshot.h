@@ -92,6 +92,8 @@ struct DeviceManagerStatus {
   std::uint64_t restarts = 0;
   std::string socket;
   std::string problem;  // why it is down
+  // What the API says of that, a sentence each; empty without one, or while it has not been asked.
+  std::vector<std::string> explanation = {};
 };
 
 // What the kubelet says itself about the resources of this configuration.

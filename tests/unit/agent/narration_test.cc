@@ -55,6 +55,19 @@ TEST(NarrationTest, TellsOnceThatTheKubeletDoesNotSayWhatItAccepts) {
   EXPECT_THAT(Words(not_asked, HealthyNode()), IsEmpty());
 }
 
+TEST(NarrationTest, TellsOnceWhatTheApiSaysOfAMissingDeviceManager) {
+  Snapshot down = HealthyNode();
+  down.device_manager.up = false;
+  down.device_manager.since = kNow;
+  Snapshot explained = down;
+  explained.device_manager.explanation = {"node w7 is being updated", "the pool is paused"};
+  EXPECT_THAT(Words(down, explained),
+              ElementsAre("! what the API says of the missing Device Manager: node w7 is being "
+                          "updated; the pool is paused"));
+  EXPECT_THAT(Words(explained, explained), IsEmpty());
+  EXPECT_THAT(Words(explained, down), IsEmpty());
+}
+
 TEST(NarrationTest, TellsOfAConfigurationThatWasAcceptedOrNot) {
   Snapshot wrong = HealthyNode();
   wrong.config.error = "spec.plugins: required";

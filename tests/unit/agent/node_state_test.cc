@@ -206,6 +206,22 @@ TEST(NodeStateTest, SaysWhetherTheConfigurationAndTheDeviceManagerAreWell) {
   EXPECT_EQ(Ready(bad, "ConfigAccepted"), "False NotReadYet: ");
 }
 
+TEST(NodeStateTest, SaysWhatTheApiSaysOfAMissingDeviceManager) {
+  EXPECT_FALSE(StatusOf(Node())["deviceManager"].contains("explanation"));
+  Snapshot down = Node();
+  down.device_manager.up = false;
+  down.device_manager.problem = "Connection refused";
+  down.device_manager.explanation = {"node w7 is being updated", "the pool is paused"};
+  EXPECT_EQ(
+      Ready(down, "DeviceManagerUp"),
+      "False DoesNotAnswer: Connection refused; node w7 is being updated; the pool is paused");
+  EXPECT_EQ(StatusOf(down)["deviceManager"]["explanation"],
+            json({"node w7 is being updated", "the pool is paused"}));
+  EXPECT_THAT(ErrorsOf(down), IsEmpty());
+  down.device_manager.explanation.assign(100, "x");
+  EXPECT_THAT(ErrorsOf(down), IsEmpty());
+}
+
 TEST(NodeStateTest, SumsAResourceOfTwoPluginsAndNamesErrorsOnce) {
   Snapshot snapshot = Node();
   snapshot.kubelet = {};  // nothing is known

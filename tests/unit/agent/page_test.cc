@@ -63,12 +63,24 @@ TEST(PageTest, NeedsNoScriptAndRefreshesItself) {
   EXPECT_THAT(page, Not(HasSubstr("<script")));
 }
 
+TEST(PageTest, SaysWhatTheApiSaysOfAMissingDeviceManager) {
+  Snapshot snapshot = HealthyNode();
+  snapshot.device_manager.up = false;
+  snapshot.device_manager.problem = "Connection refused";
+  EXPECT_THAT(Page(snapshot), HasSubstr("<pre>Connection refused</pre>"));
+  snapshot.device_manager.explanation = {"node w7 is being updated", "the pool is paused"};
+  EXPECT_THAT(
+      Page(snapshot),
+      HasSubstr("<pre>Connection refused\nnode w7 is being updated\nthe pool is paused</pre>"));
+}
+
 TEST(PageTest, EscapesEverythingThatComesFromElsewhere) {
   const std::string evil = "<script>alert('x')</script>\"&";
   Snapshot snapshot = HealthyNode();
   snapshot.version = snapshot.config.source = snapshot.config.error = evil;
   snapshot.device_manager.up = false;
   snapshot.device_manager.socket = snapshot.device_manager.problem = evil;
+  snapshot.device_manager.explanation = {evil};
   PluginStatus& plugin = snapshot.plugins[0];
   plugin.phase = PluginPhase::kBackingOff;
   plugin.failures = 2;

@@ -47,6 +47,16 @@ TEST(ReadinessTest, NamesEveryReason) {
                   "plugin vendor: BackingOff, exited with 1, 2 failures in a row"));
 }
 
+TEST(ReadinessTest, SaysWhatTheApiSaysOfAMissingDeviceManager) {
+  Snapshot snapshot = HealthyNode();
+  snapshot.device_manager.up = false;
+  snapshot.device_manager.problem = "Connection refused";
+  snapshot.device_manager.explanation = {"node w7 is being updated", "the pool is paused"};
+  EXPECT_THAT(NotReadyReasons(snapshot),
+              ElementsAre("the Device Manager is down: Connection refused",
+                          "node w7 is being updated", "the pool is paused"));
+}
+
 TEST(ReadinessTest, NamesTheApiServerWhenItIsWhyThereIsNoConfiguration) {
   Snapshot snapshot = HealthyNode();
   snapshot.config.stale = "connection refused";

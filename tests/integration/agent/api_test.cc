@@ -180,6 +180,27 @@ TEST_F(AgentInTheApiTest, RunsThePluginsOfTheObjectAndReportsThere) {
   EXPECT_THAT(Log(), Not(HasSubstr("cannot be asked")));
 }
 
+TEST_F(AgentInTheApiTest, SaysWhyTheDeviceManagerIsDownUntilItIsUp) {
+  const std::string domain = "machineconfiguration.openshift.io/";
+  server_.Put("/api/v1/nodes/w7", {{"metadata", {{"annotations", {{domain + "state", "Working"}}}}},
+                                   {"status",
+                                    {{"nodeInfo", {{"kubeletVersion", "v1.33.2"}}},
+                                     {"conditions", {{{"type", "Ready"}, {"status", "True"}}}}}}});
+  const std::string why =
+      "node w7 is being updated by the machine-config-operator (state Working): the kubelet comes "
+      "back when that is done";
+  Configure("a");
+  StartAgent();
+  const auto explanation = [this] {
+    return Status().value("deviceManager", json::object()).value("explanation", json::array());
+  };
+  ASSERT_TRUE(WaitFor([&] { return explanation() == json::array({why}); }));
+  EXPECT_THAT(Get("/readyz").body, HasSubstr(why));
+  StartDeviceManager();
+  ASSERT_TRUE(BecomesReady("a"));
+  EXPECT_EQ(explanation(), json::array());
+}
+
 TEST_F(AgentInTheApiTest, KeepsEverythingWhileTheApiServerIsAwayAndSaysSo) {
   StartDeviceManager();
   Configure("a");

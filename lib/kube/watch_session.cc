@@ -17,7 +17,7 @@ using std::chrono::seconds;
 constexpr Backoff kBackoff = {.first = std::chrono::milliseconds(800), .limit = seconds(30)};
 constexpr Duration kForgiveAfter = std::chrono::minutes(2);
 constexpr Duration kNoSuchKind = seconds(30);
-constexpr Duration kTooShort = seconds(1);  // for a stream on which nothing came
+constexpr Duration kTooShort = seconds(1);  // for a stream, and for a list to be too old
 constexpr Duration kOverdue = seconds(30);  // beyond the time after which the server closes
 constexpr int kShortestWatch = 300;
 constexpr int kLongestWatch = 600;
@@ -66,6 +66,7 @@ void WatchSession::On(const Listed& event, TimePoint now) {
   }
   actions_.push_back(Synced{});
   resource_version_ = version;
+  listed_at_ = now;
   BeWell(now);
   BeginWatch(now);
 }
@@ -97,12 +98,16 @@ void WatchSession::On(const Received& event, TimePoint now) {
 
 void WatchSession::On(const Ended& event, TimePoint now) {
   if (phase_ != Phase::kWatching) return;
-  if (IsExpired(event.status)) return BeginList(resource_version_);
+  if (IsExpired(event.status)) return ListAnew(event.status, now);
   if (!event.status.ok()) return Wait(event.status, now);
-  if (!stream_said_something_ && now - stream_began_ < kTooShort) {
+  if (now - stream_began_ >= kTooShort) return BeginWatch(now);
+  if (!stream_said_something_) {
     return Wait(absl::UnavailableError("the API server closed the watch at once"), now);
   }
-  BeginWatch(now);
+  // No failure; but a server that does so again and again must not be asked as fast as it answers.
+  phase_ = Phase::kWaiting;
+  list_next_ = false;
+  deadline_ = stream_began_ + kTooShort;
 }
 
 void WatchSession::On(const DeadlinePassed&, TimePoint now) {
@@ -157,10 +162,17 @@ void WatchSession::Wait(const absl::Status& why, TimePoint now) {
 void WatchSession::Abandon(const absl::Status& why, TimePoint now) {
   actions_.push_back(CloseStream{});
   if (IsExpired(why)) {
-    BeginList(resource_version_);
+    ListAnew(why, now);
   } else {
     Wait(why, now);
   }
+}
+
+void WatchSession::ListAnew(const absl::Status& why, TimePoint now) {
+  if (!listed_at_ || now - *listed_at_ >= kTooShort) return BeginList(resource_version_);
+  // A server that takes the very version of its list for gone would lead us round and round.
+  Wait(why, now);
+  list_next_ = true;
 }
 
 bool WatchSession::Take(const WatchFrame& frame, TimePoint now) {

@@ -20,7 +20,8 @@ namespace nodedevice {
 // performs the actions in order and tells it what comes of them.
 //
 //   List -> Listed -> Watch -> Opened -> Received* -> Ended -> Watch from the last version seen ...
-//                                              410 -> List (what is missing there was removed)
+//                                              410 -> List (what is missing there was removed),
+//                                                     after a pause if it was listed just now
 //   any other failure: wait 0.8, 1.6 ... 30 s and up to as much again, then go on where it was;
 //   404 (no such kind): ask again after 30 to 60 s
 //
@@ -105,6 +106,8 @@ class WatchSession {
   void Wait(const absl::Status& why, TimePoint now);
   // Closes the stream for what came on it, or did not.
   void Abandon(const absl::Status& why, TimePoint now);
+  // Where it was in the history is gone.
+  void ListAnew(const absl::Status& why, TimePoint now);
   // False when the frame ended the stream.
   bool Take(const WatchFrame& frame, TimePoint now);
   void Learn(const nlohmann::json& object);
@@ -118,7 +121,8 @@ class WatchSession {
   std::map<std::string, Known> known_;
   std::string resource_version_;  // to go on from; empty: list first
   std::string list_version_;      // of the list in flight
-  bool list_next_ = true;         // after the pause; else watch
+  std::optional<TimePoint> listed_at_;
+  bool list_next_ = true;  // after the pause; else watch
   WatchFrames frames_;
   TimePoint stream_began_;
   bool stream_said_something_ = false;

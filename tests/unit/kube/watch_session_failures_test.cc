@@ -23,6 +23,7 @@ class WatchSessionFailuresTest : public WatchSessionFixture {
 
 TEST_F(WatchSessionFailuresTest, AVersionThatIsGoneIsListedFromAndThenTheNewest) {
   Watching();
+  Pass(seconds(1));
   EXPECT_THAT(TellEnded(Error(410)), ElementsAre("List \"5\""));
   EXPECT_THAT(TellListFailed(Error(410)), ElementsAre("List \"\""));
   EXPECT_THAT(TellListed("9", {Object("a", "1"), Object("b", "2")}),
@@ -31,6 +32,7 @@ TEST_F(WatchSessionFailuresTest, AVersionThatIsGoneIsListedFromAndThenTheNewest)
 
 TEST_F(WatchSessionFailuresTest, AVersionFromTheFutureIsAsGone) {
   Watching();
+  Pass(seconds(1));
   TellEnded(Error(410));
   EXPECT_THAT(
       TellListFailed(ErrorOfAnswer(
@@ -43,6 +45,7 @@ TEST_F(WatchSessionFailuresTest, AnErrorFrameSaysThatItIsGone) {
   for (const char* reason : {"Expired", "Gone"}) {
     session_ = WatchSession(1);
     Watching();
+    Pass(seconds(1));
     EXPECT_THAT(TellBytes(Frame("MODIFIED", Object("a", "6")) + ErrorFrame(410, reason) +
                           Frame("MODIFIED", Object("b", "7"))),
                 ElementsAre("Upsert a 6", "CloseStream", "List \"6\""));
@@ -52,10 +55,29 @@ TEST_F(WatchSessionFailuresTest, AnErrorFrameSaysThatItIsGone) {
 
 TEST_F(WatchSessionFailuresTest, ANewestListThatIsGoneIsNotAskedForAtOnceAgain) {
   Watching();
+  Pass(seconds(1));
   TellEnded(Error(410));
   TellListFailed(Error(410));
   EXPECT_THAT(TellListFailed(Error(410)), IsEmpty());
   ExpectPause(milliseconds(800), milliseconds(1600));
+}
+
+// The list is good, and the watch from there is told that its version is gone, over and over.
+TEST_F(WatchSessionFailuresTest, AVersionThatIsGoneAsSoonAsItWasListedIsAskedForSlowly) {
+  for (const bool in_a_frame : {true, false}) {
+    session_ = WatchSession(1);
+    Watching();
+    for (const int shortest : {800, 1600, 3200}) {
+      EXPECT_THAT(in_a_frame ? TellBytes(ErrorFrame(410, "Expired")) : TellEnded(Error(410)),
+                  in_a_frame ? Strings{"CloseStream"} : Strings());
+      EXPECT_EQ(ApiErrorOf(session_.problem())->http_status, 410);
+      ExpectPause(milliseconds(shortest), milliseconds(2 * shortest));
+      EXPECT_THAT(TellLater(), ElementsAre("List \"5\""));
+      EXPECT_THAT(TellListed("5", {Object("a", "1"), Object("b", "2")}),
+                  ElementsAre("Synced", "Watch 5"));
+      Tell(WatchSession::Opened{});
+    }
+  }
 }
 
 TEST_F(WatchSessionFailuresTest, AnotherErrorFrameIsAFailure) {
@@ -93,6 +115,7 @@ TEST_F(WatchSessionFailuresTest, FailuresOfAListAreAskedAgain) {
     EXPECT_EQ(session_.problem(), failure);
   }
   Watching();
+  Pass(seconds(1));
   TellEnded(Error(410));
   TellListFailed(Error(500));
   EXPECT_THAT(TellLater(), ElementsAre("List \"5\"")) << "from the last version";
@@ -207,6 +230,46 @@ TEST_F(WatchSessionFailuresTest, AnEmptyStreamThatIsClosedAtOnceIsAFailure) {
   EXPECT_THAT(TellLater(), ElementsAre("Watch 5"));
   Pass(seconds(1));
   EXPECT_THAT(TellEnded(), ElementsAre("Watch 5"));
+}
+
+// No failure, since each of them brings something; but no loop as fast as the server answers.
+TEST_F(WatchSessionFailuresTest, StreamsThatEndAtOnceAfterNewsAreOpenedOncePerSecond) {
+  Watching();
+  for (const char* version : {"6", "7", "7", "7"}) {
+    Pass(milliseconds(10));
+    TellBytes(Frame("MODIFIED", Object("a", version)));
+    EXPECT_THAT(TellEnded(), IsEmpty());
+    EXPECT_TRUE(session_.problem().ok());
+    EXPECT_EQ(Pause(), milliseconds(990));
+    EXPECT_THAT(TellLater(), ElementsAre(std::string("Watch ") + version));
+  }
+}
+
+// A node whose clock stood still for five hours, or an agent that nobody let run: nothing counts
+// what was missed, and the next attempt is due at once.
+TEST_F(WatchSessionFailuresTest, GoesOnWhereItWasAfterHoursInWhichItWasNotRun) {
+  using std::chrono::hours;
+  Watching();
+  Pass(hours(5));
+  EXPECT_THAT(Tell(WatchSession::DeadlinePassed{}), ElementsAre("CloseStream"));
+  EXPECT_THAT(TellLater(), ElementsAre("Watch 5"));
+  EXPECT_THAT(TellEnded(Error(410)), ElementsAre("List \"5\""));
+  EXPECT_THAT(TellListFailed(absl::UnavailableError("refused")), IsEmpty());
+  Pass(hours(5));
+  EXPECT_THAT(Tell(WatchSession::DeadlinePassed{}), ElementsAre("List \"5\""));
+  EXPECT_THAT(TellListFailed(Error(410)), ElementsAre("List \"\""));
+  EXPECT_THAT(TellListed("9", Json::array({Object("a", "8")})),
+              ElementsAre("Upsert a 8", "Remove b", "Synced", "Watch 9"));
+}
+
+TEST_F(WatchSessionFailuresTest, PausesStayAsTheyAreHoweverLongTheServerIsAway) {
+  Watching();
+  TellEnded(absl::UnavailableError("refused"));
+  for (int i = 0; i < 100'000; ++i) {
+    TellLater();
+    TellEnded(absl::UnavailableError("refused"));
+  }
+  ExpectPause(seconds(30), seconds(60));
 }
 
 TEST_F(WatchSessionFailuresTest, GarbageIsListedFromScratch) {

@@ -101,7 +101,10 @@ TEST_F(WatchSessionTest, EveryFrameMovesTheVersionABookmarkToo) {
 TEST_F(WatchSessionTest, AnEndAtOnceAfterNewsIsNoFailure) {
   Watching();
   TellBytes(Frame("MODIFIED", Object("a", "6")));
-  EXPECT_THAT(TellEnded(), ElementsAre("Watch 6"));
+  TellEnded();
+  EXPECT_TRUE(session_.problem().ok());
+  EXPECT_EQ(Pause(), seconds(1)) << "from the beginning of the stream on";
+  EXPECT_THAT(TellLater(), ElementsAre("Watch 6"));
 }
 
 TEST_F(WatchSessionTest, WatchesLastFiveToTenMinutesAndNotAllTheSame) {
@@ -131,6 +134,7 @@ TEST_F(WatchSessionTest, AFrameLeftIncompleteByAStreamIsNotContinuedByTheNext) {
 
 TEST_F(WatchSessionTest, ANewListTellsWhatChangedAndWhatIsGone) {
   Watching();
+  Pass(seconds(1));
   EXPECT_THAT(TellEnded(Error(410)), ElementsAre("List \"5\""));
   EXPECT_THAT(TellListed("9", {Object("a", "1"), Object("c", "3")}),
               ElementsAre("Upsert c 3", "Remove b", "Synced", "Watch 9"));
@@ -138,6 +142,7 @@ TEST_F(WatchSessionTest, ANewListTellsWhatChangedAndWhatIsGone) {
 
 TEST_F(WatchSessionTest, ANewListTellsAnObjectThatWasCreatedAnew) {
   Watching();
+  Pass(seconds(1));
   TellEnded(Error(410));
   EXPECT_THAT(TellListed("9", {Object("a", "1", "another"), Object("b", "2")}),
               ElementsAre("Upsert a 1", "Synced", "Watch 9"));

@@ -50,18 +50,36 @@ std::string Dump(const Json& json) {
 }
 
 // The error behind an exception of cpprestsdk: there was no answer, or not all of it.
-absl::Status NoAnswer(const std::string& what, std::exception_ptr exception) {
+absl::Status NoAnswer(const std::string& what, HandshakeProblem& handshake,
+                      std::exception_ptr exception) {
   try {
     std::rethrow_exception(std::move(exception));
   } catch (const web::http::http_exception& error) {
     if (error.error_code() == std::errc::timed_out) {
       return absl::DeadlineExceededError(absl::StrCat(what, ": no answer in time"));
     }
-    return absl::UnavailableError(absl::StrCat(what, ": ", error.what()));
+    std::string why = error.what();
+    if (why.find("handshake") != std::string::npos) {
+      const std::string reason = handshake.Take();
+      if (!reason.empty()) absl::StrAppend(&why, ": ", reason);
+    }
+    return absl::UnavailableError(absl::StrCat(what, ": ", why));
   } catch (const web::uri_exception& error) {
     return absl::InvalidArgumentError(absl::StrCat(what, ": ", error.what()));
   } catch (const std::exception& error) {
     return absl::UnavailableError(absl::StrCat(what, ": ", error.what()));
+  }
+}
+
+// The request did not go out to its end, so nobody acted on it.
+bool WasNotSent(std::exception_ptr exception) {
+  try {
+    std::rethrow_exception(std::move(exception));
+  } catch (const web::http::http_exception& error) {
+    return error.error_code() != std::errc::timed_out &&
+           std::string_view(error.what()).starts_with("Failed to write request");
+  } catch (...) {
+    return false;
   }
 }
 
@@ -166,7 +184,9 @@ struct ApiClient::Impl {
     // Of a pause on the connection; the watch session knows when a stream is overdue.
     config.set_timeout(for_watch ? std::chrono::seconds(3600) : settings.timeout);
     config.set_ssl_context_callback(
-        [today](boost::asio::ssl::context& context) { ConfigureTls(context, today); });
+        [today, problem = handshake](boost::asio::ssl::context& context) {
+          ConfigureTls(context, today, problem);
+        });
     config.set_nativehandle_options(&NoticeDeadPeers);
     try {
       return std::make_shared<http_client>(WithoutBrackets(server), config);
@@ -198,13 +218,29 @@ struct ApiClient::Impl {
   }
 
   absl::StatusOr<Json> Do(const Request& request) {
-    absl::StatusOr<Json> answer = Try(request);
+    absl::StatusOr<Json> answer = TrySending(request);
     if (!absl::IsUnauthenticated(answer.status())) return answer;
     Refused();
-    return Try(request);
+    return TrySending(request);
   }
 
-  absl::StatusOr<Json> Try(const Request& request) {
+  // A server that ends, or is tired of them, closes the connections that wait in cpprestsdk's pool,
+  // which shows when the next request is written to one; and the dead one goes back into the pool.
+  absl::StatusOr<Json> TrySending(const Request& request) {
+    bool was_sent = true;
+    absl::StatusOr<Json> answer = Try(request, was_sent);
+    if (was_sent) return answer;
+    LeavePool();
+    return Try(request, was_sent);
+  }
+
+  // The next request has a pool of its own, in which nothing waits.
+  void LeavePool() {
+    const std::lock_guard<std::mutex> lock(mutex);
+    requests = nullptr;
+  }
+
+  absl::StatusOr<Json> Try(const Request& request, bool& was_sent) {
     const std::string what = Name(request);
     if (shutdown.get_token().is_canceled()) return absl::CancelledError("the program ends");
     ASSIGN_OR_RETURN(const Connection connection, Connect(/*for_watch=*/false));
@@ -235,13 +271,15 @@ struct ApiClient::Impl {
       return json;
     } catch (...) {
       if (shutdown.get_token().is_canceled()) return absl::CancelledError("the program ends");
-      return NoAnswer(what, std::current_exception());
+      was_sent = !WasNotSent(std::current_exception());
+      return NoAnswer(what, *handshake, std::current_exception());
     }
   }
 
   pplx::cancellation_token_source shutdown;
   const std::string server;
   const Settings settings;
+  const std::shared_ptr<HandshakeProblem> handshake = std::make_shared<HandshakeProblem>();
   std::mutex mutex;  // guards all below
   WatchedFile ca;
   WatchedFile certificate;
@@ -398,7 +436,7 @@ std::unique_ptr<ApiClient::Stream> ApiClient::Watch(const std::string& path,
   try {
     http = impl_->ToHttp(request, connection->token);
   } catch (...) {
-    open->End(NoAnswer(what, std::current_exception()));
+    open->End(NoAnswer(what, *impl_->handshake, std::current_exception()));
     return handle;
   }
   connection->client->request(http, open->token())
@@ -411,7 +449,7 @@ std::unique_ptr<ApiClient::Stream> ApiClient::Watch(const std::string& path,
         try {
           status = outcome.get();
         } catch (...) {
-          status = NoAnswer(what, std::current_exception());
+          status = NoAnswer(what, *impl->handshake, std::current_exception());
         }
         if (absl::IsUnauthenticated(status)) impl->Refused();
         open->End(status);

@@ -14,7 +14,8 @@ namespace nodedevice {
 // Speaks to the Kubernetes API server (contracts/openshift.md 2.1 to 2.4) over cpprestsdk. Answers
 // are JSON; errors are those of lib/kube/api_error.h, or kUnavailable and kDeadlineExceeded when
 // there was no answer. Tokens and certificates are read again as they rotate, and at once after a
-// 401. Nothing is retried here: whoever asks knows whether it is still wanted.
+// 401. Nothing else is retried here, but what a dead connection did not take: whoever asks knows
+// whether it is still wanted.
 //
 // Thread-safe. The blocking calls must not come from the event loop.
 class ApiClient {

@@ -11,6 +11,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
 #include <memory>
+#include <utility>
 
 #include "lib/base/process.h"
 
@@ -52,9 +53,35 @@ int StreamIndex() {
   return index;
 }
 
-// Called by OpenSSL as a handshake goes on. Once only: later ones, such as for a session ticket,
-// may race with the end of the connection.
-void OnHandshake(const SSL* ssl, int where, int /*value*/) {
+// Where an SSL_CTX keeps its share of the HandshakeProblem.
+int ProblemIndex() {
+  static const int index = SSL_CTX_get_ex_new_index(
+      0, nullptr, nullptr, nullptr,
+      [](void* /*context*/, void* problem, CRYPTO_EX_DATA*, int, long, void*) {
+        delete static_cast<std::shared_ptr<HandshakeProblem>*>(problem);
+      });
+  return index;
+}
+
+// Whoever ends a connection for a reason says so in a fatal alert: we, or the server.
+void OnAlert(const SSL* ssl, int alert) {
+  const auto* problem = static_cast<std::shared_ptr<HandshakeProblem>*>(
+      SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), ProblemIndex()));
+  if (alert >> 8 != SSL3_AL_FATAL || problem == nullptr) return;
+  const long verdict = SSL_get_verify_result(ssl);
+  if (verdict == X509_V_ERR_UNSPECIFIED) {
+    // Of all that is checked, the name is the one that OpenSSL does not know of.
+    (*problem)->Set("the certificate is for another name");
+  } else {
+    (*problem)->Set(verdict == X509_V_OK ? SSL_alert_desc_string_long(alert)
+                                         : X509_verify_cert_error_string(verdict));
+  }
+}
+
+// Called by OpenSSL as a connection goes on. Looks at one beginning only: later ones, such as for a
+// session ticket, may race with the end of the connection.
+void OnHandshake(const SSL* ssl, int where, int value) {
+  if ((where & SSL_CB_ALERT) != 0) return OnAlert(ssl, value);
   auto* stream = static_cast<TlsStream*>(SSL_get_ex_data(ssl, StreamIndex()));
   if ((where & SSL_CB_HANDSHAKE_START) == 0 || stream == nullptr) return;
   SSL_set_ex_data(const_cast<SSL*>(ssl), StreamIndex(), nullptr);
@@ -82,8 +109,11 @@ void NoticeDeadPeers(void* tls_stream) {
   SSL_set_ex_data(stream->native_handle(), StreamIndex(), stream);
 }
 
-void ConfigureTls(boost::asio::ssl::context& context, const TlsMaterial& material) {
+void ConfigureTls(boost::asio::ssl::context& context, const TlsMaterial& material,
+                  std::shared_ptr<HandshakeProblem> problem) {
   SSL_CTX* native = context.native_handle();
+  SSL_CTX_set_ex_data(native, ProblemIndex(),
+                      new std::shared_ptr<HandshakeProblem>(std::move(problem)));
   SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
   SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_info_callback(native, &OnHandshake);

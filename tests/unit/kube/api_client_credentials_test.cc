@@ -8,6 +8,8 @@
 namespace nodedevice::testing {
 namespace {
 
+using ::testing::EndsWith;
+
 class ApiClientCredentialsTest : public ApiClientFixture {
  protected:
   // Lets in whoever has this token.
@@ -116,8 +118,28 @@ TEST_F(ApiClientCredentialsTest, AServerOfAnotherNameIsNotBelieved) {
   const ScriptedApiServer server(wrong, [](const ApiRequest&, Connection& connection) {
     connection.Send(HttpAnswerOf("200 OK", "{}"));
   });
-  EXPECT_EQ(Client(server)->Get("/x").status().code(), absl::StatusCode::kUnavailable);
+  const absl::Status status = Client(server)->Get("/x").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(status.message()), EndsWith(": the certificate is for another name"));
   EXPECT_TRUE(server.requests().empty());
+}
+
+TEST_F(ApiClientCredentialsTest, ACertificateThatHasExpiredIsToldApartFromAStrangersOne) {
+  const auto problem = [this](const TestCertificate& certificate) {
+    const ScriptedApiServer server(certificate, [](const ApiRequest&, Connection& connection) {
+      connection.Send(HttpAnswerOf("200 OK", "{}"));
+    });
+    const auto client = Client(server);
+    const std::string request(client->Get("/x").status().message());
+    Heard heard;
+    const auto watch = client->Watch("/x", "", "1", std::chrono::seconds(300), heard.callbacks());
+    const std::string stream(heard.WaitForEnd().message());
+    EXPECT_EQ(request.substr(request.rfind(": ")), stream.substr(stream.rfind(": ")));
+    return request;
+  };
+  EXPECT_THAT(problem(authority_.ExpiredServer()), EndsWith(": certificate has expired"));
+  EXPECT_THAT(problem(TestAuthority("another").Server()),
+              EndsWith(": unable to get local issuer certificate"));
 }
 
 TEST_F(ApiClientCredentialsTest, CredentialsThatCannotBeReadFailAtTheStart) {

@@ -2,7 +2,9 @@
 
 #include "lib/kube/api_client.h"
 
+#include <functional>
 #include <thread>
+#include <vector>
 
 #include "lib/kube/api_error.h"
 #include "tests/unit/kube/api_client_fixture.h"
@@ -90,11 +92,30 @@ TEST_F(ApiClientTest, AConnectionThatTheServerClosedMeanwhileIsReplaced) {
     connection.Cut();
   });
   const auto client = Client(*server);
-  for (std::size_t i = 1; i <= 3; ++i) {
-    const auto answer = client->Get("/x");
-    EXPECT_TRUE(answer.ok()) << answer.status();
-    EXPECT_TRUE(WaitFor([&] { return server->closed() == i; }));
+  const std::vector<std::function<absl::StatusOr<Json>()>> requests = {
+      [&] { return client->Get("/x"); },
+      [&] {
+        return client->Post("/x", {{"a", 1}});
+      },
+      [&] {
+        return client->Apply("/x", {{"a", 1}}, "m", true);
+      },
+      [&] {
+        return client->MergePatch("/x", {{"a", 1}});
+      },
+      [&] {
+        return client->Delete("/x", {{"a", 1}});
+      }};
+  std::size_t answered = 0;
+  for (int round = 0; round < 5; ++round) {
+    for (const auto& request : requests) {
+      const auto answer = request();
+      ASSERT_TRUE(answer.ok()) << answer.status();
+      ++answered;
+      ASSERT_TRUE(WaitFor([&] { return server->closed() == answered; }));
+    }
   }
+  EXPECT_EQ(server->requests().size(), answered) << "none arrived twice";
 }
 
 TEST_F(ApiClientTest, AnErrorKeepsWhatTheServerSaid) {

@@ -18,6 +18,11 @@ std::string Explain(const absl::Status& problem) {
   if (absl::IsPermissionDenied(problem)) {
     return absl::StrCat(text, "; the agent's ServiceAccount lacks its ClusterRole");
   }
+  if (absl::IsUnauthenticated(problem)) {
+    return absl::StrCat(text,
+                        "; the agent's token is not accepted: if its ServiceAccount was made anew, "
+                        "delete the agent's pod");
+  }
   return text;
 }
 

@@ -53,7 +53,11 @@ absl::StatusOr<std::string> Write(ApiClient& client, const std::string& name, co
     answer = apply(path + "/status", status);
   }
   if (!answer.ok()) return answer.status();
-  return TextAt(*answer, "/metadata/uid");
+  std::string uid = TextAt(*answer, "/metadata/uid");
+  // Whoever answered so, it was not the API server: the state may not have arrived.
+  if (uid.empty())
+    return absl::DataLossError(absl::StrCat("PATCH ", path, ": no object came back"));
+  return uid;
 }
 
 }  // namespace
@@ -185,7 +189,8 @@ void NodeReporter::WriteEvent() {
 
 void NodeReporter::OnEventWritten(Json event, const absl::Status& status) {
   const bool may_work_later = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
-                              absl::IsResourceExhausted(status) || absl::IsUnauthenticated(status);
+                              absl::IsResourceExhausted(status) ||
+                              absl::IsUnauthenticated(status) || absl::IsDataLoss(status);
   if (may_work_later) {
     if (events_.size() < kMostEvents) events_.push_front(std::move(event));
     event_waits_ = true;

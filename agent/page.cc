@@ -80,14 +80,15 @@ std::string Alerts(const Snapshot& snapshot) {
                   config.error);
   }
   if (!config.stale.empty()) {
-    html += Alert(
-        absl::StrCat("The API server does not answer for ", config.source, "; ",
-                     config.accepted ? "the last configuration stays in force. Plugins and devices "
-                                       "are not touched by this, but edits do not arrive."
-                                     : "there is no configuration yet, so no plugin runs.",
-                     " Check the way from this node to the API server; it is asked again "
-                     "by itself."),
-        config.stale);
+    html +=
+        Alert(absl::StrCat(
+                  "The API server cannot be asked for ", config.source, "; ",
+                  config.accepted ? "the last configuration stays in force. Plugins and devices "
+                                    "are not touched by this, but edits do not arrive."
+                                  : "there is no configuration yet, so no plugin runs.",
+                  " It is asked again by itself. If that lasts, what it said tells where to look; "
+                  "if it said nothing, check the way from this node to it."),
+              config.stale);
   }
   if (!snapshot.device_manager.up) {
     const std::vector<std::string>& why = snapshot.device_manager.explanation;

@@ -29,7 +29,6 @@ using Json = nlohmann::json;
 using Request = http::request<http::string_body>;
 using TlsStream = asio::ssl::stream<tcp::socket>;
 
-constexpr char kToken[] = "token-of-the-test";
 constexpr char kStatus[] = "/status";
 
 std::string Decode(const std::string& text) {
@@ -95,15 +94,19 @@ struct Change {
   Json object;
 };
 
+std::shared_ptr<asio::ssl::context> ContextOf(const TestCertificate& own) {
+  auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
+  context->use_certificate_chain(asio::buffer(own.certificate));
+  context->use_private_key(asio::buffer(own.key), asio::ssl::context::pem);
+  return context;
+}
+
 }  // namespace
 
 struct FakeApiServer::Impl {
   Impl()
-      : context(asio::ssl::context::tls_server),
-        acceptor(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {
-    const TestCertificate own = authority.Server();
-    context.use_certificate_chain(asio::buffer(own.certificate));
-    context.use_private_key(asio::buffer(own.key), asio::ssl::context::pem);
+      : acceptor(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0)),
+        context(ContextOf(authority.Server())) {
     accepting = std::thread([this] { Accept(); });
   }
   ~Impl() {
@@ -127,9 +130,9 @@ struct FakeApiServer::Impl {
       if (stopping) return;
       if (error) continue;
       open.insert(socket.native_handle());
-      connections.emplace_back([this, peer = std::move(socket)]() mutable {
+      connections.emplace_back([this, shown = context, peer = std::move(socket)]() mutable {
         const int fd = peer.native_handle();
-        TlsStream stream(std::move(peer), context);
+        TlsStream stream(std::move(peer), *shown);
         try {
           Serve(stream);
         } catch (const boost::system::system_error&) {
@@ -142,7 +145,12 @@ struct FakeApiServer::Impl {
   }
 
   void Serve(TlsStream& stream) {
-    stream.handshake(asio::ssl::stream_base::server);
+    boost::system::error_code error;
+    if (stream.handshake(asio::ssl::stream_base::server, error)) {
+      const std::lock_guard<std::mutex> lock(mutex);
+      ++failures;
+      return;
+    }
     boost::beast::flat_buffer buffer;
     for (;;) {
       Request request;
@@ -155,7 +163,14 @@ struct FakeApiServer::Impl {
       requests.push_back(what);
       changed.wait(lock, [this] { return stopping || !hanging; });
       if (stopping) return;
+      if (const auto bytes = fault ? fault(what) : std::nullopt) {
+        ++failures;
+        lock.unlock();
+        asio::write(stream, asio::buffer(*bytes));
+        return;
+      }
       const Answer answer = Authorize(request, what);
+      if (answer.code != 200) ++failures;
       if (answer.code == 200 && watch) return Follow(stream, target, lock);
       const Answer done = answer.code == 200 ? Do(request, target) : answer;
       lock.unlock();
@@ -169,7 +184,7 @@ struct FakeApiServer::Impl {
   }
 
   Answer Authorize(const Request& request, const std::string& what) const {
-    if (request["Authorization"] != absl::StrCat("Bearer ", kToken)) {
+    if (request["Authorization"] != absl::StrCat("Bearer ", token)) {
       return Refusal(401, "who are you");
     }
     for (const auto& [prefix, code] : refused) {
@@ -289,13 +304,19 @@ struct FakeApiServer::Impl {
     asio::write(stream, http::make_chunk_last());
   }
 
+  void EndStreams() {
+    ++ended_streams;
+    changed.notify_all();
+  }
+
   const TestAuthority authority;
   asio::io_context io;
-  asio::ssl::context context;
   tcp::acceptor acceptor;
 
   mutable std::mutex mutex;  // guards all below but the threads
   std::condition_variable changed;
+  std::shared_ptr<asio::ssl::context> context;  // of new connections
+  std::string token = "token-of-the-test";
   bool stopping = false;
   bool hanging = false;
   int ended_streams = 0;
@@ -306,6 +327,8 @@ struct FakeApiServer::Impl {
   std::vector<Change> changes;
   std::map<std::string, std::function<Json(const Json&)>> posts;
   std::map<std::string, int> refused;
+  Fault fault;
+  int failures = 0;
   std::vector<std::string> requests;
   std::set<int> open;
 
@@ -316,14 +339,17 @@ struct FakeApiServer::Impl {
 FakeApiServer::FakeApiServer() : impl_(std::make_unique<Impl>()) {}
 FakeApiServer::~FakeApiServer() = default;
 
-std::string FakeApiServer::Kubeconfig() const {
+std::string FakeApiServer::Kubeconfig(const std::string& token_file) const {
+  const std::lock_guard<std::mutex> lock(impl_->mutex);
+  const std::string user = token_file.empty() ? absl::StrCat("token: ", impl_->token)
+                                              : absl::StrCat("tokenFile: ", token_file);
   return absl::StrCat(
       "apiVersion: v1\nkind: Config\ncurrent-context: test\n"
       "contexts: [{name: test, context: {cluster: test, user: test}}]\n"
       "clusters: [{name: test, cluster: {server: 'https://127.0.0.1:",
       impl_->acceptor.local_endpoint().port(),
       "', certificate-authority-data: ", absl::Base64Escape(impl_->authority.pem()),
-      "}}]\nusers: [{name: test, user: {token: ", kToken, "}}]\n");
+      "}}]\nusers: [{name: test, user: {", user, "}}]\n");
 }
 
 void FakeApiServer::Put(const std::string& path, Json object) {
@@ -381,13 +407,35 @@ void FakeApiServer::Hang(bool hang) {
 
 void FakeApiServer::EndStreams() {
   const std::lock_guard<std::mutex> lock(impl_->mutex);
-  ++impl_->ended_streams;
-  impl_->changed.notify_all();
+  impl_->EndStreams();
 }
 
 void FakeApiServer::Expire() {
   const std::lock_guard<std::mutex> lock(impl_->mutex);
   impl_->oldest = ++impl_->version;
+}
+
+void FakeApiServer::Fail(Fault fault) {
+  const std::lock_guard<std::mutex> lock(impl_->mutex);
+  impl_->fault = std::move(fault);
+}
+
+void FakeApiServer::Admit(const std::string& token) {
+  const std::lock_guard<std::mutex> lock(impl_->mutex);
+  impl_->token = token;
+}
+
+void FakeApiServer::ShowExpiredCertificate(bool expired) {
+  const std::lock_guard<std::mutex> lock(impl_->mutex);
+  const TestAuthority& authority = impl_->authority;
+  impl_->context = ContextOf(expired ? authority.ExpiredServer() : authority.Server());
+  for (const int fd : impl_->open) ::shutdown(fd, SHUT_RDWR);
+  impl_->EndStreams();
+}
+
+int FakeApiServer::Failures() const {
+  const std::lock_guard<std::mutex> lock(impl_->mutex);
+  return impl_->failures;
 }
 
 int FakeApiServer::Count(const std::string& request) const {

@@ -12,7 +12,8 @@ namespace nodedevice::testing {
 
 // A small Kubernetes API server on 127.0.0.1, by HTTPS: keeps objects with their resourceVersions,
 // uids and generations, lists and watches them, takes server-side apply (as a replacement of all
-// that was applied; the status on its own) and POST. It admits its own token only. Thread-safe.
+// that was applied; the status on its own) and POST. It admits one token only, and fails as a test
+// wants it to. Thread-safe.
 class FakeApiServer {
  public:
   using Json = nlohmann::json;
@@ -22,8 +23,8 @@ class FakeApiServer {
   FakeApiServer(const FakeApiServer&) = delete;
   FakeApiServer& operator=(const FakeApiServer&) = delete;
 
-  // A kubeconfig that leads here.
-  std::string Kubeconfig() const;
+  // A kubeconfig that leads here, with the token that is admitted, or with this file of a token.
+  std::string Kubeconfig(const std::string& token_file = "") const;
 
   // ---- the cluster's objects, by path: "/api/v1/nodes/n1" ------------------------------------
 
@@ -47,9 +48,21 @@ class FakeApiServer {
   void EndStreams();
   // Forgets what happened before now: a watch from there is told 410.
   void Expire();
+  // The very bytes that a request, "METHOD path", gets instead of an answer, after which the
+  // connection is cut; nullopt: it is answered as usual. Called with the server's lock held.
+  using Fault = std::function<std::optional<std::string>(const std::string& request)>;
+  // From now on every request meets this; nullptr: not any more.
+  void Fail(Fault fault);
+  // Admits this token from now on, and no other.
+  void Admit(const std::string& token);
+  // Shows a certificate that has expired, or a good one, and cuts the connections that are open.
+  void ShowExpiredCertificate(bool expired);
 
   // How many requests came whose "METHOD path" begins with `request`; watches are "WATCH path".
   int Count(const std::string& request) const;
+  // How many of all of them were refused, for whatever reason, or met a fault; and handshakes that
+  // failed.
+  int Failures() const;
 
  private:
   struct Impl;

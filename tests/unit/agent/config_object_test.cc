@@ -166,6 +166,15 @@ TEST_F(ConfigObjectTest, SaysWhatToDoWhenItMayNotRead) {
   EXPECT_EQ(status().error, "") << "nobody said that there is none";
 }
 
+TEST_F(ConfigObjectTest, SaysWhatToDoWhenItsTokenIsRefused) {
+  server_.Admit("another");
+  Follow();
+  ASSERT_TRUE(Until([this] {
+    return status().stale.find("if its ServiceAccount was made anew, delete the agent's pod") !=
+           std::string::npos;
+  }));
+}
+
 TEST_F(ConfigObjectTest, SaysWhatToDoWhenTheKindIsNotThere) {
   server_.Refuse("", 404);
   Follow();

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
+#include "tests/support/scripted_api_server.h"
 #include "tests/unit/agent/api_fixture.h"
 #include "tests/unit/agent/log_capture.h"
 #include "tests/unit/agent/sample_snapshot.h"
@@ -177,6 +178,32 @@ TEST_F(NodeReporterTest, DoesNotWaitForItsNextTryWhenTheServerIsKnownToBeBack) {
   Drain();
   EXPECT_EQ(Status()["plugins"][0]["phase"], "BackingOff");
   EXPECT_THAT(Events(), ::testing::SizeIs(1));
+}
+
+// A proxy that says 200 to everything has kept nothing.
+TEST_F(NodeReporterTest, DoesNotTakeAnAnswerWithoutAnObjectForASuccess) {
+  server_.Fail([](const std::string& request) {
+    return request.starts_with("PATCH") ? std::optional(HttpAnswerOf("200 OK", "{}"))
+                                        : std::nullopt;
+  });
+  See(Node());
+  ASSERT_TRUE(
+      Until([this] { return log_.text().find("no object came back") != std::string::npos; }));
+  server_.Fail(nullptr);
+  ASSERT_TRUE(Writes(4)) << "though nothing changes";
+}
+
+TEST_F(NodeReporterTest, PostsAnEventAgainWhenNobodyKnowsWhetherItArrived) {
+  server_.Fail([](const std::string& request) {
+    return request.starts_with("POST") ? std::optional(HttpAnswerOf("200 OK", "<html>"))
+                                       : std::nullopt;
+  });
+  See(CrashLoops(1));
+  ASSERT_TRUE(Until([this] { return Posts() == 1; }));
+  Drain();
+  server_.Fail(nullptr);
+  ASSERT_TRUE(Until([this] { return !Events().empty(); }));
+  EXPECT_THAT(log_.text(), Not(HasSubstr("an event was not taken")));
 }
 
 TEST_F(NodeReporterTest, PostsAnEventAboutTheState) {

@@ -112,7 +112,7 @@ TEST(PageTest, SaysThatTheApiServerIsAwayAndWhatThatMeans) {
   EXPECT_THAT(Page(snapshot), Not(HasSubstr("API server")));
   snapshot.config.source = "DevicePluginConfig rig";
   snapshot.config.stale = "GET /x: <connection refused>";
-  EXPECT_THAT(Page(snapshot), AllOf(HasSubstr("The API server does not answer for "
+  EXPECT_THAT(Page(snapshot), AllOf(HasSubstr("The API server cannot be asked for "
                                               "DevicePluginConfig rig; the last configuration "
                                               "stays in force."),
                                     HasSubstr("<pre>GET /x: &lt;connection refused&gt;</pre>"),

@@ -1,6 +1,8 @@
 # The front door. Each target that people call has a sentence after ##; `make help` prints them.
 
 JOBS ?= $(shell nproc)
+# Most of the longer tests wait for other processes, not for a processor.
+TEST_JOBS ?= $(shell echo $$((3 * $(JOBS))))
 FUZZ_SECONDS ?= 30
 CLUSTER ?= dev
 SCRIPTS = .ci/run scripts/* tests/bench/run tests/bench/fleet tests/bench/agent-memory $(filter-out %.md %/tools %/stories,$(wildcard tests/cluster/*))
@@ -26,12 +28,12 @@ run: deps build ## Do the main job on this machine's own devices (RUN_ONCE=1 end
 test: deps ## Build everything with assertions and run all tests
 	cmake --preset dev
 	cmake --build --preset dev -j $(JOBS)
-	ctest --preset dev -j $(JOBS)
+	ctest --preset dev -j $(TEST_JOBS)
 
 test-asan: deps ## All tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	cmake --preset asan
 	cmake --build --preset asan -j $(JOBS)
-	ctest --preset asan -j $(JOBS)
+	ctest --preset asan -j $(TEST_JOBS)
 
 test-tsan: deps ## The tests of what crosses threads, under ThreadSanitizer
 	cmake --preset tsan

@@ -102,8 +102,7 @@ class ApiFaultsTest : public AgentInTheApiTest {
   TimePoint began_;
 };
 
-// ---- while the agent asks
-// --------------------------------------------------------------------------
+// ---- while the agent asks -----------------------------------------------------------------------
 
 class ApiFaultsOfReadingTest : public ApiFaultsTest, public ::testing::WithParamInterface<Fault> {};
 
@@ -160,8 +159,7 @@ INSTANTIATE_TEST_SUITE_P(
               .words = "closed the watch at once"}),
     [](const auto& fault) { return fault.param.name; });
 
-// ---- while the agent writes
-// ------------------------------------------------------------------------
+// ---- while the agent writes ---------------------------------------------------------------------
 
 class ApiFaultsOfWritingTest : public ApiFaultsTest, public ::testing::WithParamInterface<Fault> {};
 
@@ -197,8 +195,7 @@ INSTANTIATE_TEST_SUITE_P(
               .words = "w7.rig/status: "}),
     [](const auto& fault) { return fault.param.name; });
 
-// ---- who is who
-// --------------------------------------------------------------------------------------
+// ---- who is who ---------------------------------------------------------------------------------
 
 TEST_F(ApiFaultsTest, AServerWhoseCertificateExpiresIsToldAndFollowedAgainWithANewOne) {
   StartWithOnePlugin();
@@ -240,8 +237,7 @@ TEST_F(ApiFaultsTest, ATokenThatIsRotatedIsReadWhenTheOldOneIsRefused) {
   EXPECT_EQ(server_.Failures() - before, 1) << "the first write only, which is tried again at once";
 }
 
-// ---- what becomes of the objects
-// -------------------------------------------------------------------
+// ---- what becomes of the objects ----------------------------------------------------------------
 
 TEST_F(ApiFaultsTest, AConfigurationThatIsReplacedIsTheSameForThePlugins) {
   StartWithOnePlugin();

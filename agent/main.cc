@@ -151,6 +151,7 @@ int Run(const AgentOptions& options) {
 
   Snapshot first;
   first.started = first.looked_at = Clock::now();
+  first.device_manager.problem = "the agent is starting";
   Published<Snapshot> published(first);
   EventLoop loop;
   absl::StatusOr<std::unique_ptr<ApiSide>> connected = ConnectToApi(loop, options);

@@ -94,19 +94,10 @@ std::string ToLine(const KubeletReport& report) {
 }
 
 absl::StatusOr<KubeletReport> ParseKubeletReportLine(std::string_view line) {
-  if (line.size() > kMaxReportLine) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a report of ", line.size(), " bytes; at most ", kMaxReportLine, " are read"));
-  }
-  const Json json = Json::parse(line, /*cb=*/nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) {
-    return absl::InvalidArgumentError(absl::StrCat("a report that is no JSON: ", Quoted(line)));
-  }
-  FieldErrors errors;
   KubeletReport report;
-  ObjectReader reader({&json, ""}, errors);
-  report.error = reader.Text("error", kMaxReportText).value_or("");
-  if (report.error.empty()) {
+  RETURN_IF_ERROR(ReadLine(line, [&report](ObjectReader& reader, FieldErrors& errors) {
+    report.error = reader.Text("error", kMaxReportText).value_or("");
+    if (!report.error.empty()) return;
     reader.Require("resources");
     for (const auto& [name, use] : reader.Map("resources", kMaxResources)) {
       const Json key = name;  // obeys the rules of a text
@@ -119,10 +110,7 @@ absl::StatusOr<KubeletReport> ParseKubeletReportLine(std::string_view line) {
     for (const Element& holder : reader.List("holders", kMaxReportedHolders)) {
       report.holders.push_back(ReadHolder(holder, errors));
     }
-  }
-  if (errors.count() > 0) {
-    return absl::InvalidArgumentError(absl::StrCat("a wrong report: ", ToString(errors.Take())));
-  }
+  }));
   return report;
 }
 

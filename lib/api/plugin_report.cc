@@ -197,24 +197,13 @@ std::string ToLine(const PluginReport& report) {
 }
 
 absl::StatusOr<PluginReport> ParseReportLine(std::string_view line) {
-  if (line.size() > kMaxReportLine) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a report of ", line.size(), " bytes; at most ", kMaxReportLine, " are read"));
-  }
-  const Json json = Json::parse(line, /*cb=*/nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) {
-    return absl::InvalidArgumentError(absl::StrCat("a report that is no JSON: ", Quoted(line)));
-  }
-  FieldErrors errors;
   PluginReport report;
-  ObjectReader reader({&json, ""}, errors);
-  reader.Require("resources");
-  for (const Element& resource : reader.List("resources", kMaxResources)) {
-    report.resources.push_back(ReadResource(resource, errors));
-  }
-  if (errors.count() > 0) {
-    return absl::InvalidArgumentError(absl::StrCat("a wrong report: ", ToString(errors.Take())));
-  }
+  RETURN_IF_ERROR(ReadLine(line, [&report](ObjectReader& reader, FieldErrors& errors) {
+    reader.Require("resources");
+    for (const Element& resource : reader.List("resources", kMaxResources)) {
+      report.resources.push_back(ReadResource(resource, errors));
+    }
+  }));
   return report;
 }
 

@@ -69,6 +69,7 @@ void WatchSession::On(const Listed& event, TimePoint now) {
   listed_at_ = now;
   BeWell(now);
   BeginWatch(now);
+  stream_tests_list_ = true;
 }
 
 void WatchSession::On(const ListFailed& event, TimePoint now) {
@@ -79,7 +80,9 @@ void WatchSession::On(const ListFailed& event, TimePoint now) {
 }
 
 void WatchSession::On(const Opened&, TimePoint now) {
-  if (phase_ == Phase::kWatching) BeWell(now);
+  if (phase_ != Phase::kWatching) return;
+  stream_began_ = now;  // what it took to get there is not its own time
+  BeWell(now);
 }
 
 void WatchSession::On(const Received& event, TimePoint now) {
@@ -88,6 +91,7 @@ void WatchSession::On(const Received& event, TimePoint now) {
   const absl::Status status = frames_.Take(event.bytes, frames);
   for (const WatchFrame& frame : frames) {
     stream_said_something_ = true;
+    if (frame.type != WatchFrame::Type::kError) stream_tests_list_ = false;
     if (!Take(frame, now)) return;
   }
   if (status.ok()) return;
@@ -137,6 +141,7 @@ void WatchSession::BeginWatch(TimePoint now) {
   frames_ = WatchFrames();
   stream_began_ = now;
   stream_said_something_ = false;
+  stream_tests_list_ = false;
   const seconds timeout(kShortestWatch +
                         static_cast<int>(Random() * (kLongestWatch - kShortestWatch)));
   deadline_ = now + timeout + kOverdue;
@@ -169,7 +174,8 @@ void WatchSession::Abandon(const absl::Status& why, TimePoint now) {
 }
 
 void WatchSession::ListAnew(const absl::Status& why, TimePoint now) {
-  if (!listed_at_ || now - *listed_at_ >= kTooShort) return BeginList(resource_version_);
+  const bool just_listed = stream_tests_list_ || (listed_at_ && now - *listed_at_ < kTooShort);
+  if (!just_listed) return BeginList(resource_version_);
   // A server that takes the very version of its list for gone would lead us round and round.
   Wait(why, now);
   list_next_ = true;

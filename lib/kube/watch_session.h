@@ -21,7 +21,7 @@ namespace nodedevice {
 //
 //   List -> Listed -> Watch -> Opened -> Received* -> Ended -> Watch from the last version seen ...
 //                                              410 -> List (what is missing there was removed),
-//                                                     after a pause if it was listed just now
+//                                              after a pause if that was the first word since one
 //   any other failure: wait 0.8, 1.6 ... 30 s and up to as much again, then go on where it was;
 //   404 (no such kind): ask again after 30 to 60 s
 //
@@ -126,7 +126,8 @@ class WatchSession {
   WatchFrames frames_;
   TimePoint stream_began_;
   bool stream_said_something_ = false;
-  int failures_ = 0;                     // in a row
+  bool stream_tests_list_ = false;  // it is the first since a list, and has not gone on from it
+  int failures_ = 0;                // in a row
   std::optional<TimePoint> well_since_;  // since when nothing has failed
 };
 

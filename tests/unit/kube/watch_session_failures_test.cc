@@ -22,8 +22,7 @@ class WatchSessionFailuresTest : public WatchSessionFixture {
 };
 
 TEST_F(WatchSessionFailuresTest, AVersionThatIsGoneIsListedFromAndThenTheNewest) {
-  Watching();
-  Pass(seconds(1));
+  WatchingForAWhile();
   EXPECT_THAT(TellEnded(Error(410)), ElementsAre("List \"5\""));
   EXPECT_THAT(TellListFailed(Error(410)), ElementsAre("List \"\""));
   EXPECT_THAT(TellListed("9", {Object("a", "1"), Object("b", "2")}),
@@ -31,8 +30,7 @@ TEST_F(WatchSessionFailuresTest, AVersionThatIsGoneIsListedFromAndThenTheNewest)
 }
 
 TEST_F(WatchSessionFailuresTest, AVersionFromTheFutureIsAsGone) {
-  Watching();
-  Pass(seconds(1));
+  WatchingForAWhile();
   TellEnded(Error(410));
   EXPECT_THAT(
       TellListFailed(ErrorOfAnswer(
@@ -54,8 +52,7 @@ TEST_F(WatchSessionFailuresTest, AnErrorFrameSaysThatItIsGone) {
 }
 
 TEST_F(WatchSessionFailuresTest, ANewestListThatIsGoneIsNotAskedForAtOnceAgain) {
-  Watching();
-  Pass(seconds(1));
+  WatchingForAWhile();
   TellEnded(Error(410));
   TellListFailed(Error(410));
   EXPECT_THAT(TellListFailed(Error(410)), IsEmpty());
@@ -68,6 +65,7 @@ TEST_F(WatchSessionFailuresTest, AVersionThatIsGoneAsSoonAsItWasListedIsAskedFor
     session_ = WatchSession(1);
     Watching();
     for (const int shortest : {800, 1600, 3200}) {
+      Pass(seconds(5));  // a server that is slow at that is no better
       EXPECT_THAT(in_a_frame ? TellBytes(ErrorFrame(410, "Expired")) : TellEnded(Error(410)),
                   in_a_frame ? Strings{"CloseStream"} : Strings());
       EXPECT_EQ(ApiErrorOf(session_.problem())->http_status, 410);
@@ -114,8 +112,7 @@ TEST_F(WatchSessionFailuresTest, FailuresOfAListAreAskedAgain) {
     EXPECT_THAT(TellLater(), ElementsAre("List \"0\""));
     EXPECT_EQ(session_.problem(), failure);
   }
-  Watching();
-  Pass(seconds(1));
+  WatchingForAWhile();
   TellEnded(Error(410));
   TellListFailed(Error(500));
   EXPECT_THAT(TellLater(), ElementsAre("List \"5\"")) << "from the last version";
@@ -270,6 +267,28 @@ TEST_F(WatchSessionFailuresTest, PausesStayAsTheyAreHoweverLongTheServerIsAway) 
     TellEnded(absl::UnavailableError("refused"));
   }
   ExpectPause(seconds(30), seconds(60));
+}
+
+TEST_F(WatchSessionFailuresTest, ASlowServerThatClosesAStreamAtOnceIsAFailureToo) {
+  Watching();
+  Pass(seconds(400));
+  TellEnded();
+  Pass(seconds(5));  // until the stream is open
+  Tell(WatchSession::Opened{});
+  EXPECT_THAT(TellEnded(), IsEmpty());
+  EXPECT_EQ(session_.problem().message(), "the API server closed the watch at once");
+}
+
+// A node that comes back after an hour: what is gone there was not listed just now.
+TEST_F(WatchSessionFailuresTest, AVersionThatIsGoneAfterAnOutageIsListedAtOnce) {
+  Watching();
+  TellEnded(absl::UnavailableError("refused"));
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_THAT(TellLater(), ElementsAre("Watch 5"));
+    TellEnded(absl::UnavailableError("refused"));
+  }
+  TellLater();
+  EXPECT_THAT(TellEnded(Error(410)), ElementsAre("List \"5\""));
 }
 
 TEST_F(WatchSessionFailuresTest, GarbageIsListedFromScratch) {

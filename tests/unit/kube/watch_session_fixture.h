@@ -86,6 +86,14 @@ class WatchSessionFixture : public ::testing::Test {
     EXPECT_TRUE(session_.problem().ok());
   }
 
+  // The same after its first stream, on which nothing came.
+  void WatchingForAWhile() {
+    Watching();
+    Pass(std::chrono::seconds(400));
+    EXPECT_EQ(TellEnded(), Strings{"Watch 5"});
+    Tell(WatchSession::Opened{});
+  }
+
   WatchSession session_{1};
   TimePoint now_ = kStart;
 

@@ -133,16 +133,14 @@ TEST_F(WatchSessionTest, AFrameLeftIncompleteByAStreamIsNotContinuedByTheNext) {
 }
 
 TEST_F(WatchSessionTest, ANewListTellsWhatChangedAndWhatIsGone) {
-  Watching();
-  Pass(seconds(1));
+  WatchingForAWhile();
   EXPECT_THAT(TellEnded(Error(410)), ElementsAre("List \"5\""));
   EXPECT_THAT(TellListed("9", {Object("a", "1"), Object("c", "3")}),
               ElementsAre("Upsert c 3", "Remove b", "Synced", "Watch 9"));
 }
 
 TEST_F(WatchSessionTest, ANewListTellsAnObjectThatWasCreatedAnew) {
-  Watching();
-  Pass(seconds(1));
+  WatchingForAWhile();
   TellEnded(Error(410));
   EXPECT_THAT(TellListed("9", {Object("a", "1", "another"), Object("b", "2")}),
               ElementsAre("Upsert a 1", "Synced", "Watch 9"));

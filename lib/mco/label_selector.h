@@ -27,14 +27,18 @@ class LabelSelector {
   // It is there and asks for nothing.
   bool is_empty() const { return requirements_ && requirements_->empty(); }
 
- private:
   enum class Operator { kIn, kNotIn, kExists, kDoesNotExist };
   struct Requirement {
     std::string key;
     Operator what = Operator::kIn;
     std::set<std::string> values;  // of kIn and kNotIn; never empty there
+    auto operator<=>(const Requirement&) const = default;
   };
 
+  // What it asks for, all of it, its labels as kIn; nullopt: it selects nothing.
+  const std::optional<std::vector<Requirement>>& requirements() const { return requirements_; }
+
+ private:
   static std::optional<Operator> OperatorOf(const std::string& name);
   static std::optional<Requirement> RequirementOf(const nlohmann::json& expression);
   static std::optional<std::vector<Requirement>> Parse(const nlohmann::json& selector);

@@ -1,10 +1,9 @@
 #include "lib/mco/machine_config_pool.h"
 
 #include <algorithm>
-#include <set>
+#include <utility>
 
 #include "lib/kube/object_fields.h"
-#include "lib/mco/label_selector.h"
 
 namespace nodedevice {
 namespace {
@@ -16,31 +15,40 @@ constexpr char kWorker[] = "worker";
 
 }  // namespace
 
-NodePool PoolOfNode(const Json& node, const Json& pools) {
-  const Labels labels = LabelsOf(node);
-  const auto system = labels.find("kubernetes.io/os");
-  if (system != labels.end() && system->second == "windows") return {};
-  bool is_master = false;
-  bool is_worker = false;
-  std::set<std::string> custom;
-  for (const Json& pool : ListAt(pools, "")) {
-    const std::string name = TextAt(pool, "/metadata/name");
-    const LabelSelector selector(ValueAt(pool, "/spec/nodeSelector"));
-    if (name.empty() || selector.is_empty() || !selector.Selects(labels)) continue;
-    if (name == kMaster) {
-      is_master = true;
-    } else if (name == kWorker) {
-      is_worker = true;
-    } else {
-      custom.insert(name);
-    }
+NodePools::NodePools(const Json& pools) {
+  for (const Json& object : ListAt(pools, "")) {
+    Pool pool{.name = TextAt(object, "/metadata/name"),
+              .nodes = LabelSelector(ValueAt(object, "/spec/nodeSelector"))};
+    if (pool.name.empty() || pool.nodes.is_empty() || !pool.nodes.requirements()) continue;
+    std::vector<Pool>& kind = pool.name == kMaster   ? master_
+                              : pool.name == kWorker ? worker_
+                                                     : custom_;
+    kind.push_back(std::move(pool));
   }
-  if (custom.size() > 1) return {.name = "", .rivals = {custom.begin(), custom.end()}};
-  return {.name = is_master         ? kMaster
-                  : !custom.empty() ? *custom.begin()
-                  : is_worker       ? kWorker
-                                    : "",
-          .rivals = {}};
+  std::ranges::sort(custom_, {}, &Pool::name);
+}
+
+NodePool NodePools::Of(const Labels& node) const {
+  const auto system = node.find("kubernetes.io/os");
+  if (system != node.end() && system->second == "windows") return {};
+  NodePool answer;
+  for (const Pool& pool : custom_) {
+    if (pool.nodes.Selects(node)) answer.rivals.push_back(pool.name);
+  }
+  if (answer.rivals.size() > 1) return answer;
+  if (master() && master()->nodes.Selects(node)) {
+    answer.name = kMaster;
+  } else if (!answer.rivals.empty()) {
+    answer.name = answer.rivals.front();
+  } else if (worker() && worker()->nodes.Selects(node)) {
+    answer.name = kWorker;
+  }
+  answer.rivals.clear();
+  return answer;
+}
+
+NodePool PoolOfNode(const Json& node, const Json& pools) {
+  return NodePools(pools).Of(LabelsOf(node));
 }
 
 const Json& PoolNamed(const Json& pools, const std::string& name) {

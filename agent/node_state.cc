@@ -1,7 +1,6 @@
 #include "agent/node_state.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <optional>
 #include <set>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "absl/time/time.h"
 #include "agent/readiness.h"
 #include "lib/base/utf8.h"
+#include "lib/kube/bounded_name.h"
 
 namespace nodedevice {
 namespace {
@@ -26,13 +26,6 @@ constexpr std::size_t kMaxPods = 512;
 constexpr std::size_t kMaxHeldNames = 128u << 10;
 constexpr std::size_t kMaxMessage = 4096;
 constexpr std::size_t kMaxExplanations = 16;
-
-// FNV-1a: only to keep long names apart.
-std::uint64_t Hash(std::string_view text) {
-  std::uint64_t hash = 14695981039346656037u;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
-  return hash;
-}
 
 void SetText(Json& object, const char* key, std::string_view text) {
   if (!text.empty()) object[key] = Utf8Prefix(text, kMaxText);
@@ -161,13 +154,7 @@ void AddPods(const KubeletView& kubelet, Json& status) {
 }  // namespace
 
 std::string NodeStateName(const NodeIdentity& identity) {
-  std::string name = absl::StrCat(identity.node_name, ".", identity.config_name);
-  if (name.size() <= kMaxName) return name;
-  char hash[17];
-  std::snprintf(hash, sizeof(hash), "%016llx", static_cast<unsigned long long>(Hash(name)));
-  name.resize(kMaxName - sizeof(hash));
-  while (name.ends_with('.') || name.ends_with('-')) name.pop_back();
-  return absl::StrCat(name, "-", hash);
+  return BoundedName(absl::StrCat(identity.node_name, ".", identity.config_name), kMaxName);
 }
 
 NodeStateRenderer::NodeStateRenderer(NodeIdentity identity,

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "controller/settings.h"
+#include "lib/api/device_plugin_config.h"
+#include "nlohmann/json.hpp"
+
+namespace nodedevice {
+
+// Of every object that the controller makes for one configuration.
+inline constexpr char kConfigLabel[] = "nodedevices.io/config";
+inline constexpr char kManagedByLabel[] = "app.kubernetes.io/managed-by";
+inline constexpr char kManagedBy[] = "node-device-controller";
+// Of a DaemonSet: what was applied (drift.h).
+inline constexpr char kRenderedAnnotation[] = "nodedevices.io/rendered";
+
+// "node-device-agent-CONFIG"; a hash stands for the end of one that is too long for a label.
+std::string DaemonSetName(const std::string& config);
+
+// What differs between the DaemonSets of configurations.
+struct DaemonSetSpec {
+  const DevicePluginConfig& config;
+  std::string config_uid;
+  nlohmann::json affinity;
+  std::uint16_t port = 0;
+  bool has_scc = false;
+};
+
+// The whole object for server-side apply, made of Settings::daemon_set. It belongs to the
+// configuration and goes away with it. Its pods tolerate what the configuration says and the taint
+// nodedevices.io/not-ready, which is for other pods.
+nlohmann::json RenderDaemonSet(const DaemonSetSpec& spec, const Settings& settings);
+
+}  // namespace nodedevice

@@ -1,0 +1,78 @@
+#include "controller/host_mounts.h"
+
+#include <algorithm>
+#include <string_view>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+
+namespace nodedevice {
+namespace {
+
+// "/var/lib/x" of "/var/lib/x/y*": the folder of the first part that is not literal, or the last.
+std::string FolderOf(std::string_view pattern) {
+  const std::string_view literal = pattern.substr(0, pattern.find_first_of("*?["));
+  return std::string(literal.substr(0, literal.rfind('/')));
+}
+
+void AddFolder(HostMount mount, HostMounts& mounts) {
+  const auto same = [&](const HostMount& other) { return other.mount_path == mount.mount_path; };
+  if (std::ranges::none_of(mounts.folders, same)) mounts.folders.push_back(std::move(mount));
+}
+
+void AddPath(std::string_view pattern, HostMounts& mounts) {
+  if (pattern.starts_with("/dev/")) {
+    mounts.dev = true;
+  } else if (pattern.starts_with("/sys/")) {
+    mounts.sys = true;
+  } else if (pattern.starts_with("/var/")) {
+    const std::string folder = FolderOf(pattern);
+    AddFolder({.host_path = folder,
+               .mount_path = absl::StrCat("/host", folder),
+               .create = folder != "/var"},
+              mounts);
+  } else {
+    const std::string top(pattern.substr(0, pattern.find('/', 1)));
+    AddFolder({.host_path = top, .mount_path = absl::StrCat("/host", top), .create = false},
+              mounts);
+  }
+}
+
+void Add(const Paths& paths, bool topology, HostMounts& mounts) {
+  for (const PathGroup& group : paths.groups) {
+    if (!group.usb.empty()) mounts.dev = mounts.sys = true;
+    for (const PathRule& rule : group.paths) {
+      AddPath(rule.pattern, mounts);
+      // Where the kernel says on which NUMA node a device is.
+      if (rule.type == PathRule::Type::kDevice && topology) mounts.sys = true;
+    }
+  }
+}
+
+void Add(const Exec& exec, HostMounts& mounts) {
+  if (exec.command.empty()) return;
+  const std::string_view program = exec.command.front();
+  const std::string folder(program.substr(0, program.rfind('/')));
+  for (const std::string_view place : {"/opt", "/var", "/usr/local"}) {
+    if (program.starts_with(absl::StrCat(std::string(place), "/"))) {
+      AddFolder({.host_path = folder, .mount_path = folder, .create = folder != place}, mounts);
+    }
+  }
+}
+
+}  // namespace
+
+HostMounts MountsFor(const std::vector<PluginSpec>& plugins) {
+  HostMounts mounts;
+  for (const PluginSpec& plugin : plugins) {
+    if (const Paths* paths = std::get_if<Paths>(&plugin.discovery)) {
+      Add(*paths, plugin.topology, mounts);
+    } else if (const Exec* exec = std::get_if<Exec>(&plugin.discovery)) {
+      Add(*exec, mounts);
+    }
+  }
+  std::ranges::sort(mounts.folders, {}, &HostMount::mount_path);
+  return mounts;
+}
+
+}  // namespace nodedevice

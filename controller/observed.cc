@@ -1,0 +1,139 @@
+#include "controller/observed.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "lib/base/utf8.h"
+#include "lib/kube/object_fields.h"
+
+namespace nodedevice {
+namespace {
+
+using Json = nlohmann::json;
+
+// What is kept of one text: as much as a status may say of one node.
+constexpr std::size_t kMaxText = 1024;
+
+std::uint64_t CountAt(const Json& object, const char* pointer) {
+  const Json& value = ValueAt(object, pointer);
+  return value.is_number_unsigned() || (value.is_number_integer() && value.get<std::int64_t>() > 0)
+             ? value.get<std::uint64_t>()
+             : 0;
+}
+
+// The condition of this type; null when there is none.
+const Json& ConditionAt(const Json& object, std::string_view type) {
+  static const Json nothing;
+  for (const Json& condition : ListAt(object, "/status/conditions")) {
+    if (TextAt(condition, "/type") == type) return condition;
+  }
+  return nothing;
+}
+
+std::string ReasonAndMessage(const Json& object) {
+  const std::string reason = TextAt(object, "/reason");
+  const std::string message = OneLine(TextAt(object, "/message"), kMaxText);
+  return message.empty() ? reason : absl::StrCat(reason, reason.empty() ? "" : ": ", message);
+}
+
+// What keeps one container from running.
+std::string ContainerProblem(const Json& container) {
+  const Json& waiting = ValueAt(container, "/state/waiting");
+  const std::string reason = TextAt(waiting, "/reason");
+  // The two that every pod goes through.
+  if (reason.empty() || reason == "ContainerCreating" || reason == "PodInitializing") return "";
+  return ReasonAndMessage(waiting);
+}
+
+}  // namespace
+
+WallTime ReadTime(const std::string& text) {
+  absl::Time time;
+  if (!absl::ParseTime(absl::RFC3339_full, text, &time, nullptr)) return {};
+  return std::chrono::floor<std::chrono::seconds>(absl::ToChronoTime(time));
+}
+
+std::string FormatTime(WallTime time) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ",
+                          absl::FromUnixSeconds(time.time_since_epoch().count()),
+                          absl::UTCTimeZone());
+}
+
+ObservedNode ReadNode(const Json& object) {
+  ObservedNode node{.name = TextAt(object, "/metadata/name"),
+                    .created = ReadTime(TextAt(object, "/metadata/creationTimestamp")),
+                    .labels = LabelsOf(object),
+                    .taints = {},
+                    .ready = true,
+                    .ready_since = {},
+                    .not_ready_text = {},
+                    .update = UpdateOf(object)};
+  for (const Json& taint : ListAt(object, "/spec/taints")) {
+    node.taints.push_back({.key = TextAt(taint, "/key"),
+                           .value = TextAt(taint, "/value"),
+                           .effect = TextAt(taint, "/effect")});
+  }
+  if (const Json& ready = ConditionAt(object, "Ready"); !ready.is_null()) {
+    node.ready = TextAt(ready, "/status") == "True";
+    node.ready_since = ReadTime(TextAt(ready, "/lastTransitionTime"));
+    if (!node.ready) node.not_ready_text = ReasonAndMessage(ready);
+  }
+  return node;
+}
+
+ObservedState ReadState(const Json& object) {
+  ObservedState state{
+      .name = TextAt(object, "/metadata/name"),
+      .uid = TextAt(object, "/metadata/uid"),
+      .node = TextAt(object, "/spec/nodeName"),
+      .config = TextAt(object, "/spec/configName"),
+      .config_uid = TextAt(object, "/metadata/ownerReferences/0/uid"),
+      .generation = static_cast<std::int64_t>(CountAt(object, "/status/observedGeneration")),
+      .config_error = OneLine(TextAt(object, "/status/configError"), kMaxText),
+      .pod = TextAt(object, "/status/agent/podName"),
+      .device_manager_up = ValueAt(object, "/status/deviceManager/up") == true,
+      .device_manager_since = ReadTime(TextAt(object, "/status/deviceManager/since")),
+      .device_manager_problem = TextAt(object, "/status/deviceManager/problem"),
+      .ready = std::nullopt,
+      .ready_since = {},
+      .reason = {},
+      .message = {},
+      .resources = {}};
+  for (const Json& text : ListAt(object, "/status/deviceManager/explanation")) {
+    absl::StrAppend(&state.device_manager_problem, "; ", TextAt(text, ""));
+  }
+  state.device_manager_problem = OneLine(state.device_manager_problem, kMaxText);
+  if (const Json& ready = ConditionAt(object, "Ready"); !ready.is_null()) {
+    state.ready = TextAt(ready, "/status") == "True";
+    state.ready_since = ReadTime(TextAt(ready, "/lastTransitionTime"));
+    state.reason = TextAt(ready, "/reason");
+    state.message = OneLine(TextAt(ready, "/message"), kMaxText);
+  }
+  for (const Json& resource : ListAt(object, "/status/resources")) {
+    state.resources.push_back({.name = TextAt(resource, "/resourceName"),
+                               .announced = CountAt(resource, "/announced"),
+                               .healthy = CountAt(resource, "/healthy"),
+                               .allocated = CountAt(resource, "/allocated")});
+  }
+  return state;
+}
+
+ObservedPod ReadPod(const Json& object) {
+  ObservedPod pod{.name = TextAt(object, "/metadata/name"),
+                  .node = TextAt(object, "/spec/nodeName"),
+                  .config = TextAt(object, "/metadata/labels/nodedevices.io~1config"),
+                  .created = ReadTime(TextAt(object, "/metadata/creationTimestamp")),
+                  .problem = {}};
+  for (const Json& container : ListAt(object, "/status/containerStatuses")) {
+    if (pod.problem.empty()) pod.problem = ContainerProblem(container);
+  }
+  // Such as Evicted, or a node's refusal to admit it.
+  if (pod.problem.empty() && TextAt(object, "/status/phase") == "Failed") {
+    pod.problem = ReasonAndMessage(ValueAt(object, "/status"));
+    if (pod.problem.empty()) pod.problem = "Failed";
+  }
+  return pod;
+}
+
+}  // namespace nodedevice

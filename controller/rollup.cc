@@ -1,0 +1,364 @@
+#include "controller/rollup.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "controller/conditions.h"
+#include "controller/node_standing.h"
+#include "controller/tolerations.h"
+#include "lib/base/utf8.h"
+#include "lib/kube/object_fields.h"
+#include "lib/mco/machine_config_pool.h"
+
+namespace nodedevice {
+namespace {
+
+using Json = nlohmann::json;
+using Kind = NodeStanding::Kind;
+
+constexpr std::size_t kMaxExamples = 3;     // of a condition's message
+constexpr std::size_t kMaxText = 1024;      // of one node
+constexpr std::size_t kMaxResources = 256;  // 64 entries; after an edit those before it, too
+
+// How many nodes are so, and what the first of them say.
+struct Tally {
+  std::uint64_t count = 0;
+  std::vector<std::string> examples;
+
+  void Add(const std::string& example) {
+    if (++count <= kMaxExamples) examples.push_back(example);
+  }
+  std::string ToString() const {
+    return absl::StrCat(absl::StrJoin(examples, "; "), count > examples.size() ? "; and more" : "");
+  }
+};
+
+struct Sums {
+  std::uint64_t nodes = 0;
+  std::uint64_t ready = 0;
+  std::uint64_t verified = 0;
+  std::uint64_t up_to_date = 0;
+  Tally failing;
+  Tally on_the_way;
+  Tally refusing;
+  Tally down;  // the Device Manager
+  std::set<std::string> failing_reasons;
+  std::set<std::string> troubled_pools;  // with a node that is not ready
+  std::map<std::string, ResourceCount> resources;
+  std::optional<WallTime> fails_at;
+};
+
+std::string Of(std::uint64_t part, std::uint64_t all) {
+  return absl::StrCat(part, " of ", all, all == 1 ? " node" : " nodes");
+}
+
+StandingContext ContextOf(const RollupInput& input) {
+  const Json& accepted = ConditionOf(ValueAt(input.object, "/status"), "ConfigAccepted");
+  StandingContext context{
+      .config_uid = TextAt(input.object, "/metadata/uid"),
+      .generation = input.config.generation,
+      .tolerations = AgentTolerations(input.config.tolerations),
+      .daemon_set = input.daemon_set_name,
+      .deployed = input.daemon_set == nullptr
+                      ? input.observed.now
+                      : ReadTime(TextAt(*input.daemon_set, "/metadata/creationTimestamp")),
+      .distributing_since = std::nullopt,
+      .now = input.observed.now};
+  if (TextAt(accepted, "/status") == "Unknown" &&
+      ValueAt(accepted, "/observedGeneration") == input.config.generation) {
+    context.distributing_since = ReadTime(TextAt(accepted, "/lastTransitionTime"));
+  }
+  return context;
+}
+
+void AddResources(const ObservedState& state, Sums& sums) {
+  for (const ResourceCount& count : state.resources) {
+    auto at = sums.resources.find(count.name);
+    if (at == sums.resources.end()) {
+      if (sums.resources.size() == kMaxResources) continue;
+      at = sums.resources.emplace(count.name, ResourceCount{.name = count.name}).first;
+    }
+    at->second.announced += count.announced;
+    at->second.healthy += count.healthy;
+    at->second.allocated += count.allocated;
+  }
+}
+
+void AddNode(const ObservedNode& node, const NodeStanding& standing, const ObservedState* state,
+             const std::string& pool, Sums& sums) {
+  ++sums.nodes;
+  if (standing.verified) ++sums.verified;
+  if (standing.up_to_date) ++sums.up_to_date;
+  if (standing.alive) {
+    AddResources(*state, sums);
+    if (!state->config_error.empty()) {
+      sums.refusing.Add(absl::StrCat(node.name, ": ", state->config_error));
+    }
+    if (!state->device_manager_up) {
+      sums.down.Add(absl::StrCat(node.name, ": ", state->device_manager_problem));
+    }
+  }
+  if (standing.kind == Kind::kReady) {
+    ++sums.ready;
+    return;
+  }
+  sums.troubled_pools.insert(pool);
+  const std::string text = absl::StrCat(node.name, ": ", standing.message);
+  if (standing.kind == Kind::kFailing) {
+    sums.failing.Add(text);
+    sums.failing_reasons.insert(standing.reason);
+    return;
+  }
+  sums.on_the_way.Add(text);
+  if (standing.fails_at && (!sums.fails_at || *standing.fails_at < *sums.fails_at)) {
+    sums.fails_at = standing.fails_at;
+  }
+}
+
+// The pool's entry of the status; adds its nodes to the sums.
+Json PoolOf(const NodeGroup& group, const RollupInput& input, const StandingContext& context,
+            Sums& sums) {
+  static const AgentIndex::Agent nobody;
+  const AgentIndex::ByNode& agents = input.agents.Of(input.config.name);
+  const std::uint64_t nodes_before = sums.nodes;
+  const std::uint64_t ready_before = sums.ready;
+  const std::uint64_t verified_before = sums.verified;
+  Json failing = Json::array();
+  for (const std::size_t index : group.nodes) {
+    const ObservedNode& node = input.observed.nodes[index];
+    if (!input.may_run) {
+      ++sums.nodes;
+      continue;
+    }
+    const auto found = agents.find(node.name);
+    const AgentIndex::Agent& agent = found == agents.end() ? nobody : found->second;
+    const NodeStanding standing = StandingOf(node, agent.state, agent.pods, context);
+    AddNode(node, standing, agent.state, group.pool, sums);
+    if (standing.kind == Kind::kFailing && failing.size() < kMaxFailing) {
+      failing.push_back({{"node", node.name},
+                         {"reason", standing.reason},
+                         {"message", OneLine(standing.message, kMaxText)}});
+    }
+  }
+  return {{"name", group.pool},
+          {"nodes", sums.nodes - nodes_before},
+          {"verified", sums.verified - verified_before},
+          {"ready", sums.ready - ready_before},
+          {"failing", std::move(failing)}};
+}
+
+Condition ConfigAccepted(const RollupInput& input, const Sums& sums) {
+  Condition condition{.type = "ConfigAccepted"};
+  if (input.refusal) {
+    condition.status = Truth::kFalse;
+    condition.reason = input.refusal->reason;
+    condition.message = input.refusal->message;
+  } else if (sums.refusing.count > 0) {
+    condition.status = Truth::kFalse;
+    condition.reason = "RefusedOnNodes";
+    condition.message =
+        absl::StrCat(Of(sums.refusing.count, sums.nodes),
+                     " refuse it and keep what they had: ", sums.refusing.ToString());
+  } else if (sums.up_to_date < sums.nodes) {
+    condition.status = Truth::kUnknown;
+    condition.reason = "Distributing";
+    condition.message = absl::StrCat("generation ", input.config.generation, " is in force on ",
+                                     Of(sums.up_to_date, sums.nodes));
+  } else {
+    condition.status = Truth::kTrue;
+    condition.reason = "Accepted";
+    condition.message = sums.nodes == 0
+                            ? "there is no node to take it yet"
+                            : absl::StrCat("generation ", input.config.generation,
+                                           " is in force on ", Of(sums.nodes, sums.nodes));
+  }
+  if (!input.refusal && input.config.device_manager.mode == DeviceManagerSpec::Mode::kManage) {
+    absl::StrAppend(
+        &condition.message,
+        ". This version of the controller does not carry out deviceManager.mode Manage: "
+        "it only observes, and changes no node");
+  }
+  return condition;
+}
+
+Condition DeviceManagerVerified(const Sums& sums) {
+  Condition condition{.type = "DeviceManagerVerified"};
+  if (sums.nodes == 0) {
+    condition.reason = "NoNodes";
+    condition.message = "there is no node to look at";
+  } else if (sums.down.count > 0) {
+    condition.status = Truth::kFalse;
+    condition.reason = "DeviceManagerDown";
+    condition.message = absl::StrCat("the Device Manager is down on ",
+                                     Of(sums.down.count, sums.nodes), ": ", sums.down.ToString());
+  } else if (sums.verified < sums.nodes) {
+    condition.reason = "NotReported";
+    condition.message =
+        absl::StrCat("seen at work on ", Of(sums.verified, sums.nodes), ", no word of the others");
+  } else {
+    condition.status = Truth::kTrue;
+    condition.reason = "Verified";
+    condition.message = absl::StrCat("seen at work on ", Of(sums.nodes, sums.nodes));
+  }
+  return condition;
+}
+
+Condition Available(const RollupInput& input, const Sums& sums) {
+  Condition condition{.type = "Available"};
+  condition.message = absl::StrCat("everything works on ", Of(sums.ready, sums.nodes));
+  if (!input.may_run) {
+    condition.status = Truth::kFalse;
+    condition.reason = "Refused";
+    condition.message = "it is refused: see ConfigAccepted";
+  } else if (sums.nodes == 0 && input.refusal) {
+    condition.reason = "Refused";
+    condition.message = "it is refused, what ran before goes on: see ConfigAccepted";
+  } else if (sums.nodes == 0) {
+    condition.reason = "NoNodes";
+    condition.message = "no node is selected yet";
+  } else if (sums.ready == 0) {
+    condition.status = Truth::kFalse;
+    condition.reason = "NoNodeReady";
+  } else {
+    condition.status = Truth::kTrue;
+    condition.reason = sums.ready < sums.nodes ? "SomeNodesReady" : "AllNodesReady";
+  }
+  return condition;
+}
+
+std::int64_t NumberAt(const Json& object, const char* pointer) {
+  const Json& value = ValueAt(object, pointer);
+  return value.is_number_integer() ? value.get<std::int64_t>() : 0;
+}
+
+Condition Progressing(const RollupInput& input, const Sums& sums) {
+  Condition condition{.type = "Progressing", .status = Truth::kTrue};
+  const bool wanted = !input.refusal && !input.membership.affinity.is_null();
+  if (!input.may_run || (input.daemon_set == nullptr && !wanted)) {
+    condition.status = Truth::kFalse;
+    condition.reason = "NothingToDo";
+    condition.message = "nothing runs, and nothing is to run";
+    return condition;
+  }
+  if (input.daemon_set == nullptr) {
+    condition.reason = "Deploying";
+    condition.message = absl::StrCat("DaemonSet ", input.daemon_set_name, " is being made");
+    return condition;
+  }
+  const Json& set = *input.daemon_set;
+  const std::int64_t desired = NumberAt(set, "/status/desiredNumberScheduled");
+  const std::int64_t updated = NumberAt(set, "/status/updatedNumberScheduled");
+  const bool unseen =
+      NumberAt(set, "/status/observedGeneration") < NumberAt(set, "/metadata/generation");
+  if (unseen || updated < desired) {
+    condition.reason = "RollingOut";
+    condition.message =
+        unseen ? absl::StrCat("DaemonSet ", input.daemon_set_name, " has just been changed")
+               : absl::StrCat(updated, " of ", desired, " agents are of the newest DaemonSet");
+  } else if (sums.on_the_way.count > 0) {
+    condition.reason = "NodesOnTheWay";
+    condition.message = absl::StrCat(Of(sums.on_the_way.count, sums.nodes),
+                                     " will be ready soon: ", sums.on_the_way.ToString());
+  } else {
+    condition.status = Truth::kFalse;
+    condition.reason = "AsDesired";
+    condition.message = "nothing is under way";
+  }
+  return condition;
+}
+
+// Why the nodes of a pool may stay as they are, on OpenShift.
+std::vector<std::string> PoolTroubles(const RollupInput& input, const Sums& sums) {
+  std::vector<std::string> troubles;
+  if (!input.observed.pools) return troubles;
+  for (const std::string& name : sums.troubled_pools) {
+    const Json& pool = PoolNamed(*input.observed.pools, name);
+    for (const std::string& text : DegradationOf(pool)) {
+      troubles.push_back(absl::StrCat("MachineConfigPool ", name, " is degraded: ", text));
+    }
+    if (IsPaused(pool)) {
+      troubles.push_back(absl::StrCat("MachineConfigPool ", name,
+                                      " is paused, so its nodes get no new configuration"));
+    }
+  }
+  return troubles;
+}
+
+Condition Degraded(const RollupInput& input, const Sums& sums) {
+  Condition condition{.type = "Degraded", .status = Truth::kTrue};
+  std::vector<std::string> texts;
+  const auto add = [&](const std::string& reason, const std::string& text) {
+    if (condition.reason.empty()) condition.reason = reason;
+    texts.push_back(text);
+  };
+  if (input.refusal) add(input.refusal->reason, input.refusal->message);
+  const std::string& nothing = input.membership.selects_nothing;
+  if (!input.refusal && !nothing.empty()) add("SelectsNothing", nothing);
+  if (sums.failing.count > 0) {
+    add(sums.failing_reasons.size() == 1 ? *sums.failing_reasons.begin() : "NodesFailing",
+        absl::StrCat(Of(sums.failing.count, sums.nodes),
+                     sums.failing.count == 1 ? " needs a look: " : " need a look: ",
+                     sums.failing.ToString()));
+    for (const std::string& trouble : PoolTroubles(input, sums)) add("PoolTrouble", trouble);
+  }
+  for (const std::string& text : input.membership.disputed) add("NodeInSeveralPools", text);
+  if (texts.empty()) {
+    condition.status = Truth::kFalse;
+    condition.reason = "AsExpected";
+    condition.message = "nothing needs a look";
+  } else {
+    condition.message = absl::StrJoin(texts, ". ");
+  }
+  return condition;
+}
+
+}  // namespace
+
+AgentIndex::AgentIndex(const Observed& observed) {
+  for (const ObservedState& state : observed.states) {
+    agents_[state.config][state.node].state = &state;
+  }
+  for (const ObservedPod& pod : observed.pods) {
+    if (!pod.node.empty()) agents_[pod.config][pod.node].pods.push_back(&pod);
+  }
+}
+
+const AgentIndex::ByNode& AgentIndex::Of(const std::string& config) const {
+  static const ByNode nobody;
+  const auto found = agents_.find(config);
+  return found == agents_.end() ? nobody : found->second;
+}
+
+Rollup RollUp(const RollupInput& input) {
+  const StandingContext context = ContextOf(input);
+  Sums sums;
+  Json pools = Json::array();
+  for (const NodeGroup& group : input.membership.groups) {
+    pools.push_back(PoolOf(group, input, context, sums));
+  }
+  Json resources = Json::array();
+  for (const auto& [name, count] : sums.resources) {
+    resources.push_back({{"name", name},
+                         {"announced", count.announced},
+                         {"healthy", count.healthy},
+                         {"allocated", count.allocated}});
+  }
+  const std::vector<Condition> conditions = {Available(input, sums), ConfigAccepted(input, sums),
+                                             Degraded(input, sums), DeviceManagerVerified(sums),
+                                             Progressing(input, sums)};
+  const std::int64_t generation = input.config.generation;
+  return {.status = {{"observedGeneration", generation},
+                     {"nodes", sums.nodes},
+                     {"ready", sums.ready},
+                     {"pools", std::move(pools)},
+                     {"resources", std::move(resources)},
+                     {"conditions", RenderConditions(conditions, ValueAt(input.object, "/status"),
+                                                     generation, input.observed.now)}},
+          .look_again = sums.fails_at};
+}
+
+}  // namespace nodedevice

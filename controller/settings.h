@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+#include "nlohmann/json.hpp"
+
+namespace nodedevice {
+
+// What the controller was started with.
+struct Settings {
+  std::string name_space;     // where the agents run
+  std::string image;          // theirs (RELATED_IMAGE)
+  nlohmann::json daemon_set;  // what AgentDaemonSetYaml() says
+};
+
+}  // namespace nodedevice

@@ -1,0 +1,69 @@
+#include "controller/daemon_set.h"
+
+#include "controller/embedded_manifests.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "lib/base/yaml.h"
+#include "lib/kube/object_fields.h"
+
+namespace nodedevice {
+namespace {
+
+using nlohmann::json;
+
+Settings TestSettings() {
+  return {.name_space = "ns", .image = "i", .daemon_set = ParseYaml(AgentDaemonSetYaml()).value()};
+}
+
+json Render(const DevicePluginConfig& config, bool has_scc = false) {
+  return RenderDaemonSet({.config = config,
+                          .config_uid = "u",
+                          .affinity = json::object(),
+                          .port = 9810,
+                          .has_scc = has_scc},
+                         TestSettings());
+}
+
+// All of it stands in tests/golden/controller; here is what every other one relies on.
+TEST(DaemonSetTest, TheManifestIsOneThatCanBeRendered) {
+  const json manifest = TestSettings().daemon_set;
+  EXPECT_EQ(TextAt(manifest, "/kind"), "DaemonSet");
+  EXPECT_THAT(ListAt(manifest, "/spec/template/spec/containers/0/args"),
+              ::testing::Contains("--config-name"));
+  for (const char* probe : {"livenessProbe", "readinessProbe"}) {
+    EXPECT_TRUE(ValueAt(manifest, "/spec/template/spec/containers/0").contains(probe));
+  }
+}
+
+TEST(DaemonSetTest, NamesAreBoundedAndApart) {
+  EXPECT_EQ(DaemonSetName("virt"), "node-device-agent-virt");
+  const std::string longest(63, 'x');
+  EXPECT_LE(DaemonSetName(longest).size(), 63u);
+  EXPECT_NE(DaemonSetName(longest), DaemonSetName(std::string(62, 'x')));
+}
+
+TEST(DaemonSetTest, AnotherConfigurationHasAnotherSelector) {
+  DevicePluginConfig config;
+  config.name = "virt";
+  const json object = Render(config);
+  for (const char* labels :
+       {"/spec/selector/matchLabels", "/spec/template/metadata/labels", "/metadata/labels"}) {
+    EXPECT_EQ(ValueAt(object, labels)["nodedevices.io/config"], "virt") << labels;
+  }
+}
+
+TEST(DaemonSetTest, EveryChangeChangesTheFingerprint) {
+  const auto fingerprint = [](const json& object) {
+    return TextAt(object, "/metadata/annotations/nodedevices.io~1rendered");
+  };
+  DevicePluginConfig config;
+  config.name = "virt";
+  const std::string before = fingerprint(Render(config));
+  EXPECT_EQ(before, fingerprint(Render(config)));
+  EXPECT_NE(before, fingerprint(Render(config, /*has_scc=*/true)));
+  config.tolerations = {{{"operator", "Exists"}}};
+  EXPECT_NE(before, fingerprint(Render(config)));
+}
+
+}  // namespace
+}  // namespace nodedevice

@@ -1,0 +1,64 @@
+#include "controller/host_mounts.h"
+
+#include "gtest/gtest.h"
+
+namespace nodedevice {
+namespace {
+
+using nlohmann::json;
+
+HostMounts MountsOf(const json& entry) {
+  json whole = entry;
+  whole["name"] = "x";
+  whole["resourceName"] = "example.com/x";
+  const auto parsed = ParsePluginSpec(whole, HostPathPolicy::kAllowList);
+  EXPECT_TRUE(parsed.ok()) << ToString(parsed.errors);
+  return MountsFor({parsed.value});
+}
+
+HostMounts MountsOfPath(const json& path) {
+  return MountsOf({{"paths", {{"groups", {{{"paths", {path}}}}}}}});
+}
+
+TEST(HostMountsTest, StaticDevicesNeedNothing) {
+  EXPECT_EQ(MountsOf({{"static", {{"devices", {{{"id", "a"}}}}}}}), HostMounts());
+}
+
+TEST(HostMountsTest, DeviceNodesNeedDevAndTheirNumaNodes) {
+  EXPECT_EQ(MountsOfPath({{"path", "/dev/ttyUSB*"}}), (HostMounts{.dev = true, .sys = true}));
+  EXPECT_EQ(MountsOf({{"topology", false},
+                      {"paths", {{"groups", {{{"paths", {{{"path", "/dev/kvm"}}}}}}}}}}),
+            (HostMounts{.dev = true, .sys = false}));
+}
+
+TEST(HostMountsTest, UsbIsFoundInSysAndDev) {
+  EXPECT_EQ(
+      MountsOf({{"paths", {{"groups", {{{"usb", {{{"vendor", "1a86"}, {"product", "7523"}}}}}}}}}}),
+      (HostMounts{.dev = true, .sys = true}));
+}
+
+TEST(HostMountsTest, OtherPathsAreLookedForBelowHost) {
+  EXPECT_EQ(MountsOfPath({{"path", "/usr/lib/*/libx.so"}, {"type", "Mount"}}),
+            (HostMounts{.folders = {{"/usr", "/host/usr", false}}}));
+  EXPECT_EQ(MountsOfPath({{"path", "/run/x.sock"}, {"type", "Mount"}}),
+            (HostMounts{.folders = {{"/run", "/host/run", false}}}));
+}
+
+// The kubelet keeps the secrets of all pods below /var.
+TEST(HostMountsTest, OfVarOnlyTheFolder) {
+  EXPECT_EQ(MountsOfPath({{"path", "/var/lib/x/y*/z"}, {"type", "Mount"}}),
+            (HostMounts{.folders = {{"/var/lib/x", "/host/var/lib/x", true}}}));
+  EXPECT_EQ(MountsOfPath({{"path", "/var/x"}, {"type", "Mount"}}),
+            (HostMounts{.folders = {{"/var", "/host/var", false}}}));
+}
+
+TEST(HostMountsTest, AProgramIsWhereItsCommandSays) {
+  EXPECT_EQ(MountsOf({{"exec", {{"command", {"/opt/vendor/bin/plugin", "--x"}}}}}),
+            (HostMounts{.folders = {{"/opt/vendor/bin", "/opt/vendor/bin", true}}}));
+  // Over these folders of the image nothing may be mounted.
+  EXPECT_EQ(MountsOf({{"exec", {{"command", {"/usr/bin/plugin"}}}}}), HostMounts());
+  EXPECT_EQ(MountsOf({{"exec", {{"command", {"/plugin"}}}}}), HostMounts());
+}
+
+}  // namespace
+}  // namespace nodedevice

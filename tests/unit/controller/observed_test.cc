@@ -1,0 +1,80 @@
+#include "controller/observed.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace nodedevice {
+namespace {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+TEST(ObservedTest, TimesAreTheApis) {
+  EXPECT_EQ(FormatTime(ReadTime("2026-01-02T03:04:05Z")), "2026-01-02T03:04:05Z");
+  EXPECT_EQ(FormatTime(ReadTime("2026-01-02T05:04:05.9+02:00")), "2026-01-02T03:04:05Z");
+  EXPECT_EQ(ReadTime("yesterday"), WallTime());
+  EXPECT_EQ(ReadTime(""), WallTime());
+}
+
+TEST(ObservedTest, ReadsANode) {
+  const ObservedNode node = ReadNode(json::parse(R"({
+    "metadata": {"name": "w1", "labels": {"a": "b"}, "creationTimestamp": "2026-01-02T03:04:05Z"},
+    "spec": {"taints": [{"key": "k", "effect": "NoSchedule"}]},
+    "status": {"conditions": [
+      {"type": "DiskPressure", "status": "False"},
+      {"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown", "message": "silent",
+       "lastTransitionTime": "2026-01-02T03:04:06Z"}]}})"));
+  EXPECT_EQ(node.name, "w1");
+  EXPECT_EQ(node.labels.at("a"), "b");
+  EXPECT_THAT(node.taints, ElementsAre(Taint{.key = "k", .value = "", .effect = "NoSchedule"}));
+  EXPECT_FALSE(node.ready);
+  EXPECT_EQ(node.not_ready_text, "NodeStatusUnknown: silent");
+  EXPECT_EQ(FormatTime(node.ready_since), "2026-01-02T03:04:06Z");
+}
+
+TEST(ObservedTest, ReadsAState) {
+  const ObservedState state = ReadState(json::parse(R"({
+    "metadata": {"name": "w1.c", "uid": "u", "ownerReferences": [{"uid": "c1"}]},
+    "spec": {"nodeName": "w1", "configName": "c"},
+    "status": {"observedGeneration": 3, "agent": {"podName": "p"},
+      "deviceManager": {"up": false, "problem": "no socket", "explanation": ["a", "b"]},
+      "conditions": [{"type": "Ready", "status": "False", "reason": "R", "message": "two\nlines"}],
+      "resources": [{"resourceName": "r", "announced": 4, "healthy": 3},
+                    {"resourceName": "foreign", "allocated": 1}]}})"));
+  EXPECT_EQ(state.config_uid, "c1");
+  EXPECT_EQ(state.generation, 3);
+  EXPECT_EQ(state.pod, "p");
+  EXPECT_EQ(state.device_manager_problem, "no socket; a; b");
+  EXPECT_EQ(state.ready, false);
+  EXPECT_EQ(state.message, "two lines");
+  EXPECT_THAT(state.resources, ElementsAre(ResourceCount{.name = "r", .announced = 4, .healthy = 3},
+                                           ResourceCount{.name = "foreign", .allocated = 1}));
+}
+
+TEST(ObservedTest, APodThatIsBeingMadeHasNoProblem) {
+  const auto problem = [](const std::string& reason) {
+    return ReadPod({{"status",
+                     {{"containerStatuses",
+                       json::array({{{"state", {{"waiting", {{"reason", reason}}}}}}})}}}})
+        .problem;
+  };
+  EXPECT_EQ(problem("ContainerCreating"), "");
+  EXPECT_EQ(problem("CrashLoopBackOff"), "CrashLoopBackOff");
+  EXPECT_EQ(ReadPod({{"status", {{"phase", "Failed"}, {"reason", "Evicted"}}}}).problem, "Evicted");
+}
+
+TEST(ObservedTest, AnyJsonWillDo) {
+  for (const char* text :
+       {"null", "7", "[]", R"({"metadata": 7, "spec": [], "status": {"conditions": {}}})",
+        R"({"status": {"observedGeneration": -1, "conditions": [null, 7, {"type": "Ready"}],
+            "resources": [7, {"announced": -5}], "deviceManager": {"explanation": [7]}}})"}) {
+    const json object = json::parse(text);
+    EXPECT_EQ(ReadNode(object).name, "");
+    EXPECT_EQ(ReadState(object).generation, 0);
+    EXPECT_THAT(ReadPod(object).node, IsEmpty());
+  }
+}
+
+}  // namespace
+}  // namespace nodedevice

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "nlohmann/json.hpp"
@@ -32,7 +33,10 @@ class LabelSelector {
     std::string key;
     Operator what = Operator::kIn;
     std::set<std::string> values;  // of kIn and kNotIn; never empty there
-    auto operator<=>(const Requirement&) const = default;
+    bool operator==(const Requirement&) const = default;
+    bool operator<(const Requirement& other) const {
+      return std::tie(key, what, values) < std::tie(other.key, other.what, other.values);
+    }
   };
 
   // What it asks for, all of it, its labels as kIn; nullopt: it selects nothing.

@@ -366,6 +366,10 @@ absl::StatusOr<Json> ApiClient::Post(const std::string& path, const Json& object
   return impl_->Do({web::http::methods::POST, path, kJson, Dump(object)});
 }
 
+absl::StatusOr<Json> ApiClient::Replace(const std::string& path, const Json& object) {
+  return impl_->Do({web::http::methods::PUT, path, kJson, Dump(object)});
+}
+
 absl::StatusOr<Json> ApiClient::Delete(const std::string& path, const Json& options) {
   return impl_->Do({web::http::methods::DEL, path, kJson, Dump(options)});
 }

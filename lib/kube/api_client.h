@@ -41,6 +41,9 @@ class ApiClient {
   // `path` is "/api/v1/nodes/n1", with a query where there is one.
   absl::StatusOr<nlohmann::json> Get(const std::string& path);
   absl::StatusOr<nlohmann::json> Post(const std::string& path, const nlohmann::json& object);
+  // The whole object, by PUT: an error of code kAborted when it is not at the resourceVersion any
+  // more that stands in `object`.
+  absl::StatusOr<nlohmann::json> Replace(const std::string& path, const nlohmann::json& object);
   absl::StatusOr<nlohmann::json> Delete(const std::string& path, const nlohmann::json& options);
   absl::StatusOr<nlohmann::json> MergePatch(const std::string& path, const nlohmann::json& patch);
 

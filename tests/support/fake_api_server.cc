@@ -197,6 +197,7 @@ struct FakeApiServer::Impl {
     if (request.method() == http::verb::get) return Get(target);
     Json object = Json::parse(request.body());
     if (request.method() == http::verb::patch) return Apply(target.path, std::move(object));
+    if (request.method() == http::verb::put) return Replace(target.path, std::move(object));
     if (request.method() != http::verb::post) return Refusal(405, "not here");
     if (const auto answer = posts.find(target.path); answer != posts.end()) {
       return {201, answer->second(object)};
@@ -241,6 +242,15 @@ struct FakeApiServer::Impl {
     const Json& with_status = status ? object : found->second;
     if (with_status.contains("status")) next["status"] = with_status["status"];
     return {200, Store(path, std::move(next))};
+  }
+
+  Answer Replace(const std::string& path, Json object) {
+    const auto found = objects.find(path);
+    if (found == objects.end()) return Refusal(404, path);
+    if (object["metadata"]["resourceVersion"] != found->second["metadata"]["resourceVersion"]) {
+      return {409, StatusObject(409, "Conflict", path)};
+    }
+    return {200, Store(path, std::move(object))};
   }
 
   // Keeps the object and tells of it, unless nothing changed.

@@ -12,8 +12,8 @@ namespace nodedevice::testing {
 
 // A small Kubernetes API server on 127.0.0.1, by HTTPS: keeps objects with their resourceVersions,
 // uids and generations, lists and watches them, takes server-side apply (as a replacement of all
-// that was applied; the status on its own) and POST. It admits one token only, and fails as a test
-// wants it to. Thread-safe.
+// that was applied; the status on its own), POST, and PUT of an object at its resourceVersion. It
+// admits one token only, and fails as a test wants it to. Thread-safe.
 class FakeApiServer {
  public:
   using Json = nlohmann::json;

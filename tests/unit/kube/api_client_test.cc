@@ -58,6 +58,21 @@ TEST_F(ApiClientTest, PostDeleteAndMergePatchSendTheirBodies) {
   EXPECT_EQ(requests[2].Header("content-type"), "application/merge-patch+json");
 }
 
+TEST_F(ApiClientTest, ReplacePutsTheWholeObjectAndTellsAConflict) {
+  const auto server = Serve(HttpAnswerOf(
+      "409 Conflict", R"({"kind":"Status","reason":"Conflict","message":"was modified"})"));
+  const Json object = {{"metadata", {{"resourceVersion", "7"}}}};
+  const absl::Status status = Client(*server)->Replace("/o/x", object).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(status.message(), "PUT /o/x: 409 Conflict: was modified");
+  ASSERT_EQ(server->requests().size(), 1u);
+  const ApiRequest request = server->requests()[0];
+  EXPECT_EQ(request.method, "PUT");
+  EXPECT_EQ(request.target, "/o/x");
+  EXPECT_EQ(request.Header("content-type"), "application/json");
+  EXPECT_EQ(request.body, R"({"metadata":{"resourceVersion":"7"}})");
+}
+
 TEST_F(ApiClientTest, ApplyIsAPatchOfItsOwnTypeAndIsStrict) {
   const auto server = Serve(HttpAnswerOf("200 OK", "{}"));
   const auto client = Client(*server);

@@ -1,8 +1,7 @@
 #include "controller/drift.h"
 
-#include <cstdint>
-
-#include "absl/strings/str_format.h"
+#include "absl/strings/str_cat.h"
+#include "lib/base/fnv1a.h"
 
 namespace nodedevice {
 namespace {
@@ -32,12 +31,8 @@ bool Contains(const Json& has, const Json& wanted) {
 }  // namespace
 
 std::string Fingerprint(const Json& object) {
-  // FNV-1a over the sorted text: only to see that something changed.
-  std::uint64_t hash = 14695981039346656037u;
-  for (const char c : object.dump()) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
-  }
-  return absl::StrFormat("%016x", hash);
+  // The keys of the text are sorted.
+  return absl::StrCat(absl::Hex(Fnv1a(object.dump()), absl::kZeroPad16));
 }
 
 bool NeedsApply(const Json& wanted, const Json& has) { return !Contains(has, wanted); }

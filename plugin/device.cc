@@ -4,21 +4,13 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "lib/base/fnv1a.h"
 
 namespace nodedevice {
 namespace {
 
 constexpr std::string_view kReplicaMark = "::";
 constexpr std::size_t kReadableLimit = 50;  // + '-' + 12 digits of hash = 63
-
-std::uint64_t Fnv1a(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (const char c : text) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001b3u;
-  }
-  return hash;
-}
 
 }  // namespace
 

@@ -92,7 +92,6 @@ void Agent::OnReport(const Reported& report) {
 void Agent::OnKubeletReport(const KubeletReport& report) {
   // For the same reason, a restart must be known before the new kubelet's word is.
   if (report.error.empty()) kubelet_.Look();
-  kubelet_report_ = report;
   Handle(KubeletSaid{report});
 }
 
@@ -135,7 +134,6 @@ void Agent::Publish() {
   next.device_manager.problem = kubelet_.problem();
   if (next.device_manager.up) explanation_.clear();
   next.device_manager.explanation = explanation_;
-  next.kubelet = ViewOf(kubelet_report_ ? &*kubelet_report_ : nullptr, next);
   for (const Narration& line : Narrate(snapshot_, next)) {
     if (line.level == Narration::Level::kWarning) {
       spdlog::warn("{}", line.text);

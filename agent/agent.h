@@ -73,7 +73,6 @@ class Agent {
   const KubeletPaths paths_;
   Supervisor supervisor_;
   Snapshot snapshot_;  // the one that is published
-  std::optional<KubeletReport> kubelet_report_;
   ChildProcesses processes_;
   Launcher launcher_;
   KubeletObserver observer_;

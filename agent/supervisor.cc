@@ -341,6 +341,7 @@ Snapshot Supervisor::snapshot() const {
     }
     snapshot.plugins.push_back(std::move(status));
   }
+  snapshot.kubelet = ViewOf(kubelet_ ? &*kubelet_ : nullptr, snapshot);
   return snapshot;
 }
 

@@ -9,6 +9,7 @@
 #include "lib/base/backoff.h"
 #include "lib/base/log.h"
 #include "lib/base/utf8.h"
+#include "lib/kube/api_time.h"
 #include "lib/kube/object_fields.h"
 
 namespace nodedevice {
@@ -102,7 +103,7 @@ void NodeReporter::Observe(const Snapshot& before, const Snapshot& after) {
           {{"name", absl::StrCat(NamePrefix(renderer_.name()), ".",
                                  absl::Hex(absl::ToUnixNanos(absl::Now()) + ++event_number_))},
            {"namespace", "default"}}},
-         {"eventTime", absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", absl::Now(), absl::UTCTimeZone())},
+         {"eventTime", MicroTime(std::chrono::system_clock::now())},
          {"type", event.warning ? "Warning" : "Normal"},
          {"reason", event.reason},
          {"action", event.action},

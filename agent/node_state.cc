@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
-#include "absl/time/time.h"
 #include "agent/readiness.h"
 #include "lib/base/utf8.h"
+#include "lib/kube/api_time.h"
 #include "lib/kube/bounded_name.h"
 
 namespace nodedevice {
@@ -219,10 +219,9 @@ Json NodeStateRenderer::Status(const Snapshot& snapshot) {
 }
 
 std::string NodeStateRenderer::Time(TimePoint at) const {
-  const std::chrono::system_clock::time_point wall(
-      std::chrono::duration_cast<std::chrono::system_clock::duration>(at.time_since_epoch()) +
-      wall_offset_);
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromChrono(wall), absl::UTCTimeZone());
+  const WallTime wall(std::chrono::duration_cast<WallTime::duration>(at.time_since_epoch()) +
+                      wall_offset_);
+  return ApiTime(std::chrono::floor<std::chrono::seconds>(wall));
 }
 
 Json NodeStateRenderer::ConditionOf(const Snapshot& snapshot, const std::string& type, bool status,

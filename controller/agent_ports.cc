@@ -3,6 +3,7 @@
 #include <set>
 
 #include "absl/strings/numbers.h"
+#include "controller/observed.h"
 #include "lib/kube/object_fields.h"
 
 namespace nodedevice {
@@ -30,7 +31,7 @@ std::map<std::string, std::uint16_t> AgentPorts(const std::vector<std::string>& 
   for (const nlohmann::json& daemon_set : daemon_sets) {
     const std::uint16_t port = PortOf(daemon_set);
     if (port == 0 || !taken.insert(port).second) continue;
-    kept[TextAt(daemon_set, "/metadata/labels/nodedevices.io~1config")] = port;
+    kept[ConfigOf(daemon_set)] = port;
   }
   std::map<std::string, std::uint16_t> ports;
   std::uint16_t next = kFirstPort;

@@ -34,7 +34,7 @@ const Json& ConditionOf(const Json& status, const std::string& type) {
 }
 
 Json RenderConditions(const std::vector<Condition>& conditions, const Json& previous,
-                      std::int64_t generation, WallTime now) {
+                      std::int64_t generation, WallSeconds now) {
   Json rendered = Json::array();
   for (const Condition& condition : conditions) {
     const Json& before = ConditionOf(previous, condition.type);
@@ -45,7 +45,7 @@ Json RenderConditions(const std::vector<Condition>& conditions, const Json& prev
                         {"reason", condition.reason},
                         {"message", OneLine(condition.message, kMaxMessage)},
                         {"observedGeneration", generation},
-                        {"lastTransitionTime", stays ? since : FormatTime(now)}});
+                        {"lastTransitionTime", stays ? since : ApiTime(now)}});
   }
   return rendered;
 }

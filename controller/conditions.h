@@ -23,7 +23,7 @@ struct Condition {
 // condition keeps its status, else `now`.
 nlohmann::json RenderConditions(const std::vector<Condition>& conditions,
                                 const nlohmann::json& previous, std::int64_t generation,
-                                WallTime now);
+                                WallSeconds now);
 
 // The condition of a status; null when it has none.
 const nlohmann::json& ConditionOf(const nlohmann::json& status, const std::string& type);

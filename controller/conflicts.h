@@ -13,7 +13,7 @@ namespace nodedevice {
 // One configuration that wants to announce resources on nodes.
 struct Claim {
   std::string config = {};
-  WallTime created = {};
+  WallSeconds created = {};
   // What its entries name. Of one with errors also what its agents still announce by their last
   // good version.
   std::vector<std::string> resources = {};

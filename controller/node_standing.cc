@@ -26,9 +26,9 @@ NodeStanding OnTheWay(std::string reason, std::string message) {
 }
 
 // On the way since then, and for a while only.
-NodeStanding Since(WallTime since, const StandingContext& context, std::string reason,
+NodeStanding Since(WallSeconds since, const StandingContext& context, std::string reason,
                    std::string message) {
-  const WallTime end = since + kPatience;
+  const WallSeconds end = since + kPatience;
   if (end <= context.now) return Failing(std::move(reason), std::move(message));
   NodeStanding standing = OnTheWay(std::move(reason), std::move(message));
   standing.fails_at = end;

@@ -21,7 +21,7 @@ struct NodeStanding {
   std::string reason = {};  // when it is not ready: in one word, and in a sentence
   std::string message = {};
   // kOnTheWay: when it turns into kFailing if nothing changes; nullopt: it never does.
-  std::optional<WallTime> fails_at = {};
+  std::optional<WallSeconds> fails_at = {};
   bool alive = false;       // an agent is there that speaks for itself
   bool verified = false;    // and it sees the Device Manager at work
   bool up_to_date = false;  // and has the newest configuration in force
@@ -33,10 +33,10 @@ struct StandingContext {
   std::int64_t generation = 0;
   nlohmann::json tolerations;   // of the agents
   std::string daemon_set = {};  // "namespace/name", for messages
-  WallTime deployed = {};       // since when that exists
+  WallSeconds deployed = {};    // since when that exists
   // Since when nodes have been taking this generation; nullopt: since now.
-  std::optional<WallTime> distributing_since = {};
-  WallTime now = {};
+  std::optional<WallSeconds> distributing_since = {};
+  WallSeconds now = {};
 };
 
 // `state` is the newest word of the node's agent, nullptr: there is none; `pods` are the agent's on

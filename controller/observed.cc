@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
+#include "controller/conditions.h"
 #include "lib/base/utf8.h"
 #include "lib/kube/object_fields.h"
 
@@ -20,15 +20,6 @@ std::uint64_t CountAt(const Json& object, const char* pointer) {
   return value.is_number_unsigned() || (value.is_number_integer() && value.get<std::int64_t>() > 0)
              ? value.get<std::uint64_t>()
              : 0;
-}
-
-// The condition of this type; null when there is none.
-const Json& ConditionAt(const Json& object, std::string_view type) {
-  static const Json nothing;
-  for (const Json& condition : ListAt(object, "/status/conditions")) {
-    if (TextAt(condition, "/type") == type) return condition;
-  }
-  return nothing;
 }
 
 std::string ReasonAndMessage(const Json& object) {
@@ -48,21 +39,13 @@ std::string ContainerProblem(const Json& container) {
 
 }  // namespace
 
-WallTime ReadTime(const std::string& text) {
-  absl::Time time;
-  if (!absl::ParseTime(absl::RFC3339_full, text, &time, nullptr)) return {};
-  return std::chrono::floor<std::chrono::seconds>(absl::ToChronoTime(time));
-}
-
-std::string FormatTime(WallTime time) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ",
-                          absl::FromUnixSeconds(time.time_since_epoch().count()),
-                          absl::UTCTimeZone());
+std::string ConfigOf(const Json& object) {
+  return TextAt(object, "/metadata/labels/nodedevices.io~1config");
 }
 
 ObservedNode ReadNode(const Json& object) {
   ObservedNode node{.name = TextAt(object, "/metadata/name"),
-                    .created = ReadTime(TextAt(object, "/metadata/creationTimestamp")),
+                    .created = ReadApiTime(TextAt(object, "/metadata/creationTimestamp")),
                     .labels = LabelsOf(object),
                     .taints = {},
                     .ready = true,
@@ -74,9 +57,9 @@ ObservedNode ReadNode(const Json& object) {
                            .value = TextAt(taint, "/value"),
                            .effect = TextAt(taint, "/effect")});
   }
-  if (const Json& ready = ConditionAt(object, "Ready"); !ready.is_null()) {
+  if (const Json& ready = ConditionOf(ValueAt(object, "/status"), "Ready"); !ready.is_null()) {
     node.ready = TextAt(ready, "/status") == "True";
-    node.ready_since = ReadTime(TextAt(ready, "/lastTransitionTime"));
+    node.ready_since = ReadApiTime(TextAt(ready, "/lastTransitionTime"));
     if (!node.ready) node.not_ready_text = ReasonAndMessage(ready);
   }
   return node;
@@ -93,7 +76,7 @@ ObservedState ReadState(const Json& object) {
       .config_error = OneLine(TextAt(object, "/status/configError"), kMaxText),
       .pod = TextAt(object, "/status/agent/podName"),
       .device_manager_up = ValueAt(object, "/status/deviceManager/up") == true,
-      .device_manager_since = ReadTime(TextAt(object, "/status/deviceManager/since")),
+      .device_manager_since = ReadApiTime(TextAt(object, "/status/deviceManager/since")),
       .device_manager_problem = TextAt(object, "/status/deviceManager/problem"),
       .ready = std::nullopt,
       .ready_since = {},
@@ -104,9 +87,9 @@ ObservedState ReadState(const Json& object) {
     absl::StrAppend(&state.device_manager_problem, "; ", TextAt(text, ""));
   }
   state.device_manager_problem = OneLine(state.device_manager_problem, kMaxText);
-  if (const Json& ready = ConditionAt(object, "Ready"); !ready.is_null()) {
+  if (const Json& ready = ConditionOf(ValueAt(object, "/status"), "Ready"); !ready.is_null()) {
     state.ready = TextAt(ready, "/status") == "True";
-    state.ready_since = ReadTime(TextAt(ready, "/lastTransitionTime"));
+    state.ready_since = ReadApiTime(TextAt(ready, "/lastTransitionTime"));
     state.reason = TextAt(ready, "/reason");
     state.message = OneLine(TextAt(ready, "/message"), kMaxText);
   }
@@ -122,8 +105,8 @@ ObservedState ReadState(const Json& object) {
 ObservedPod ReadPod(const Json& object) {
   ObservedPod pod{.name = TextAt(object, "/metadata/name"),
                   .node = TextAt(object, "/spec/nodeName"),
-                  .config = TextAt(object, "/metadata/labels/nodedevices.io~1config"),
-                  .created = ReadTime(TextAt(object, "/metadata/creationTimestamp")),
+                  .config = ConfigOf(object),
+                  .created = ReadApiTime(TextAt(object, "/metadata/creationTimestamp")),
                   .problem = {}};
   for (const Json& container : ListAt(object, "/status/containerStatuses")) {
     if (pod.problem.empty()) pod.problem = ContainerProblem(container);

@@ -4,24 +4,20 @@
 // Of nodes, states and pods, of which there are thousands, only what is thought about is kept; each
 // has a reader, which takes any JSON.
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "lib/kube/api_time.h"
 #include "lib/mco/label_selector.h"
 #include "lib/mco/node_update.h"
 #include "nlohmann/json.hpp"
 
 namespace nodedevice {
 
-// Of the wall, as objects of the API tell it: whole seconds.
-using WallTime = std::chrono::sys_seconds;
-
-// "2026-01-02T03:04:05Z". What is no time is the epoch: long ago.
-WallTime ReadTime(const std::string& text);
-std::string FormatTime(WallTime time);
+// Which configuration an object of the controller is for, by its label; empty: it has none.
+std::string ConfigOf(const nlohmann::json& object);
 
 struct Taint {
   std::string key = {};
@@ -32,13 +28,13 @@ struct Taint {
 
 struct ObservedNode {
   std::string name = {};
-  WallTime created = {};
+  WallSeconds created = {};
   Labels labels = {};
   std::vector<Taint> taints = {};
   // What its kubelet says of itself, or the cluster of a kubelet that is silent. A node that has no
   // such condition yet counts as ready: its agent will tell more.
   bool ready = true;
-  WallTime ready_since = {};        // of that
+  WallSeconds ready_since = {};     // of that
   std::string not_ready_text = {};  // "KubeletNotReady: container runtime is down"
   NodeUpdate update = {};
 };
@@ -63,10 +59,10 @@ struct ObservedState {
   std::string config_error = {};  // why a newer one is not
   std::string pod = {};           // the agent's; empty: it ran outside of one
   bool device_manager_up = false;
-  WallTime device_manager_since = {};
+  WallSeconds device_manager_since = {};
   std::string device_manager_problem = {};  // with what the API said of that
   std::optional<bool> ready = {};           // nullopt: it has not said so yet
-  WallTime ready_since = {};
+  WallSeconds ready_since = {};
   std::string reason = {};   // of Ready
   std::string message = {};  // of Ready
   std::vector<ResourceCount> resources = {};
@@ -78,7 +74,7 @@ struct ObservedPod {
   std::string name = {};
   std::string node = {};    // empty: not on one yet
   std::string config = {};  // by its label
-  WallTime created = {};
+  WallSeconds created = {};
   std::string problem = {};  // why it does not run: "ImagePullBackOff: ..."; empty: nothing known
 };
 ObservedPod ReadPod(const nlohmann::json& object);
@@ -86,7 +82,7 @@ ObservedPod ReadPod(const nlohmann::json& object);
 // It is complete: whoever fills it has listed every kind at least once, and knows that an API is
 // absent rather than out of reach. A half of it would read as nodes that are gone.
 struct Observed {
-  WallTime now = {};
+  WallSeconds now = {};
   std::vector<nlohmann::json> configs = {};  // DevicePluginConfigs
   std::vector<ObservedNode> nodes = {};
   std::optional<nlohmann::json> pools =

@@ -25,7 +25,7 @@ using Json = nlohmann::json;
 struct Candidate {
   const Json* object = nullptr;
   std::string uid;
-  WallTime created;
+  WallSeconds created;
   DevicePluginConfig config;
   Membership membership;
   std::optional<Refusal> refusal;
@@ -63,7 +63,7 @@ class Planner {
 
   void ReadDaemonSets() {
     for (const Json& daemon_set : observed_.daemon_sets) {
-      const std::string config = TextAt(daemon_set, "/metadata/labels/nodedevices.io~1config");
+      const std::string config = ConfigOf(daemon_set);
       if (!daemon_sets_.emplace(config, &daemon_set).second) RemoveDaemonSet(daemon_set);
     }
   }
@@ -76,7 +76,7 @@ class Planner {
       Candidate candidate;
       candidate.object = &object;
       candidate.uid = TextAt(object, "/metadata/uid");
-      candidate.created = ReadTime(TextAt(object, "/metadata/creationTimestamp"));
+      candidate.created = ReadApiTime(TextAt(object, "/metadata/creationTimestamp"));
       candidate.config = std::move(parsed.value);
       // The schema lets no other name into the API.
       if (candidate.config.name.empty()) continue;
@@ -226,7 +226,7 @@ class Planner {
   std::vector<Candidate> candidates_;
   std::set<std::string> known_;  // configurations that stay
   std::unordered_set<const ObservedState*> left_;
-  std::optional<WallTime> look_again_;
+  std::optional<WallSeconds> look_again_;
   Plan plan_;
 };
 

@@ -49,7 +49,7 @@ struct Sums {
   std::set<std::string> failing_reasons;
   std::set<std::string> troubled_pools;  // with a node that is not ready
   std::map<std::string, ResourceCount> resources;
-  std::optional<WallTime> fails_at;
+  std::optional<WallSeconds> fails_at;
 };
 
 std::string Of(std::uint64_t part, std::uint64_t all) {
@@ -65,12 +65,12 @@ StandingContext ContextOf(const RollupInput& input) {
       .daemon_set = input.daemon_set_name,
       .deployed = input.daemon_set == nullptr
                       ? input.observed.now
-                      : ReadTime(TextAt(*input.daemon_set, "/metadata/creationTimestamp")),
+                      : ReadApiTime(TextAt(*input.daemon_set, "/metadata/creationTimestamp")),
       .distributing_since = std::nullopt,
       .now = input.observed.now};
   if (TextAt(accepted, "/status") == "Unknown" &&
       ValueAt(accepted, "/observedGeneration") == input.config.generation) {
-    context.distributing_since = ReadTime(TextAt(accepted, "/lastTransitionTime"));
+    context.distributing_since = ReadApiTime(TextAt(accepted, "/lastTransitionTime"));
   }
   return context;
 }

@@ -45,7 +45,8 @@ struct RollupInput {
 
 struct Rollup {
   nlohmann::json status;
-  std::optional<WallTime> look_again;  // when it would read differently though nothing had changed
+  std::optional<WallSeconds>
+      look_again;  // when it would read differently though nothing had changed
 };
 
 // The status of one configuration (crds/), in one pass over its nodes.

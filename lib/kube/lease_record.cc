@@ -6,7 +6,6 @@
 #include <limits>
 #include <utility>
 
-#include "absl/time/time.h"
 #include "lib/kube/lease_times.h"
 #include "lib/kube/object_fields.h"
 
@@ -65,10 +64,6 @@ void SetRenewed(Json& spec, WallTime now) {
 }
 
 }  // namespace
-
-std::string MicroTime(WallTime when) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", absl::FromChrono(when), absl::UTCTimeZone());
-}
 
 LeaseRecord ReadLease(const Json& lease) {
   const Json& spec = ValueAt(lease, "/spec");

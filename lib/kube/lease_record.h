@@ -7,16 +7,10 @@
 #include <optional>
 #include <string>
 
+#include "lib/kube/api_time.h"
 #include "nlohmann/json.hpp"
 
 namespace nodedevice {
-
-// The clock on the wall: to be written down for people, never to decide by.
-using WallTime = std::chrono::system_clock::time_point;
-
-// metav1.MicroTime: "2026-01-02T03:04:05.000006Z", always with six digits, which the API insists
-// on.
-std::string MicroTime(WallTime when);
 
 struct LeaseRecord {
   enum class State {

@@ -57,7 +57,7 @@ void Add(const Json& object, Case& loaded) {
   if (kind == "List") {
     for (const Json& item : ListAt(object, "/items")) Add(item, loaded);
   } else if (kind == "Cluster") {
-    if (object.contains("now")) observed.now = ReadTime(TextAt(object, "/now"));
+    if (object.contains("now")) observed.now = ReadApiTime(TextAt(object, "/now"));
     observed.has_scc = object.value("scc", false);
     loaded.whole_daemon_sets = object.value("wholeDaemonSets", false);
   } else if (kind == "DevicePluginConfig") {
@@ -95,7 +95,7 @@ void RenderDaemonSets(Observed& observed) {
 
 Case Load(const fs::path& folder) {
   Case loaded;
-  loaded.observed.now = ReadTime("2026-01-02T12:00:00Z");
+  loaded.observed.now = ReadApiTime("2026-01-02T12:00:00Z");
   if (fs::exists(folder / "observed/pools.yaml")) loaded.observed.pools = Json::array();
   if (fs::exists(folder / "cr.yaml")) Add(ReadYaml(folder / "cr.yaml"), loaded);
   std::vector<fs::path> files;

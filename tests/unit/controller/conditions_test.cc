@@ -8,8 +8,8 @@ namespace {
 
 using nlohmann::json;
 
-const WallTime kThen = ReadTime("2026-01-01T00:00:00Z");
-const WallTime kNow = ReadTime("2026-01-02T00:00:00Z");
+const WallSeconds kThen = ReadApiTime("2026-01-01T00:00:00Z");
+const WallSeconds kNow = ReadApiTime("2026-01-02T00:00:00Z");
 
 std::string Since(Truth before, Truth after) {
   const json previous = {
@@ -19,9 +19,9 @@ std::string Since(Truth before, Truth after) {
 }
 
 TEST(ConditionsTest, TheTimeMovesWithTheStatusOnly) {
-  EXPECT_EQ(Since(Truth::kTrue, Truth::kTrue), FormatTime(kThen));
-  EXPECT_EQ(Since(Truth::kTrue, Truth::kFalse), FormatTime(kNow));
-  EXPECT_EQ(Since(Truth::kUnknown, Truth::kTrue), FormatTime(kNow));
+  EXPECT_EQ(Since(Truth::kTrue, Truth::kTrue), ApiTime(kThen));
+  EXPECT_EQ(Since(Truth::kTrue, Truth::kFalse), ApiTime(kNow));
+  EXPECT_EQ(Since(Truth::kUnknown, Truth::kTrue), ApiTime(kNow));
 }
 
 TEST(ConditionsTest, OneThatIsNewBeginsNow) {

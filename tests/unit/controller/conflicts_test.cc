@@ -10,8 +10,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const WallTime kOld = ReadTime("2026-01-01T00:00:00Z");
-const WallTime kNew = ReadTime("2026-01-02T00:00:00Z");
+const WallSeconds kOld = ReadApiTime("2026-01-01T00:00:00Z");
+const WallSeconds kNew = ReadApiTime("2026-01-02T00:00:00Z");
 
 std::vector<ObservedNode> Nodes() { return {{.name = "n0"}, {.name = "n1"}, {.name = "n2"}}; }
 

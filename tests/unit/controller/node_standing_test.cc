@@ -8,7 +8,7 @@ namespace {
 using Kind = NodeStanding::Kind;
 using std::chrono::minutes;
 
-const WallTime kNow = ReadTime("2026-01-02T12:00:00Z");
+const WallSeconds kNow = ReadApiTime("2026-01-02T12:00:00Z");
 
 // A node, its agent and what is known of both: all is well unless a test says otherwise.
 struct Scene {
@@ -35,7 +35,7 @@ struct Scene {
     if (has_pod) pods.push_back(&pod);
     return StandingOf(node, has_state ? &state : nullptr, pods, context);
   }
-  void NotReady(const std::string& reason, WallTime since) {
+  void NotReady(const std::string& reason, WallSeconds since) {
     state.ready = false;
     state.reason = reason;
     state.ready_since = since;

@@ -40,7 +40,7 @@ Labels LabelsOfNode(int number) {
 // Two configurations for 4,500 and 500 nodes. A tenth of all nodes fails.
 Observed BigCluster() {
   Observed observed;
-  observed.now = ReadTime("2026-01-02T12:00:00Z");
+  observed.now = ReadApiTime("2026-01-02T12:00:00Z");
   observed.pools = {PoolOf("worker"), PoolOf("master"), PoolOf("gpu"), PoolOf("infra")};
   for (const char* name : {"worker", "gpu"}) {
     observed.configs.push_back(

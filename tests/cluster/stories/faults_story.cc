@@ -93,7 +93,13 @@ TYPED_TEST(Faults, ContainerdIsRestarted) {
 }
 
 TYPED_TEST(Faults, TheDevicePluginsFolderIsRemovedAndTheKubeletRestarted) {
-  std::filesystem::remove_all(this->node().kubelet_paths().device_plugins());
+  // A plugin serves again at once when its socket goes, and so the folder may fill up meanwhile.
+  const std::filesystem::path folder = this->node().kubelet_paths().device_plugins();
+  ASSERT_TRUE(WaitFor([&folder] {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+    return !std::filesystem::exists(folder, ignored);
+  }));
   EXPECT_TRUE(WaitFor([this] {
     return this->stage().AgentSays("/readyz").find("kubelet makes it when it starts") !=
            std::string::npos;

@@ -78,7 +78,8 @@ void Agent::SetExplanation(std::vector<std::string> explanation) {
 
 void Agent::Stop() {
   if (snapshot_.stopping) observer_.Kill();
-  Handle(StopRequested{});
+  // Of a configuration that was deleted nothing comes back: the capacity must not outlive it.
+  Handle(StopRequested{config_->was_deleted() ? StopMode::kWithdraw : StopMode::kRestart});
 }
 
 void Agent::OnReport(const Reported& report) {

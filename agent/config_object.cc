@@ -46,6 +46,7 @@ ConfigObject::ConfigObject(EventLoop& loop, Worker& worker, ApiClient& client,
 }
 
 void ConfigObject::OnObject(const nlohmann::json& object) {
+  if (!TextAt(object, "/metadata/deletionTimestamp").empty()) return OnRemoved();
   exists_ = true;
   withdraw_.Cancel();
   status_.uid = TextAt(object, "/metadata/uid");
@@ -60,7 +61,7 @@ void ConfigObject::OnObject(const nlohmann::json& object) {
 }
 
 void ConfigObject::OnRemoved() {
-  exists_ = false;
+  if (!std::exchange(exists_, false)) return;
   withdraw_.After(kMayComeBack);
 }
 

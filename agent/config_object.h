@@ -13,7 +13,8 @@ namespace nodedevice {
 // The desired state, from the DevicePluginConfig of this name. The API server may be away for as
 // long as it likes: what was accepted stays in force. Only the server's word that the object is
 // gone takes the plugins away, and not before a moment in which it may be made anew, as `kubectl
-// replace --force` does.
+// replace --force` does. An object that is being
+// deleted counts as gone.
 class ConfigObject : public ConfigSource {
  public:
   static constexpr Duration kMayComeBack = std::chrono::seconds(3);
@@ -23,6 +24,7 @@ class ConfigObject : public ConfigSource {
 
   void Start() override { watcher_.Start(); }
   const ConfigStatus& status() const override { return status_; }
+  bool was_deleted() const override { return status_.accepted && !exists_; }
 
  private:
   void OnObject(const nlohmann::json& object);

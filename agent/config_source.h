@@ -22,6 +22,8 @@ class ConfigSource {
 
   virtual void Start() = 0;
   virtual const ConfigStatus& status() const = 0;
+  // What was accepted is still in force, but is gone by the last word that came.
+  virtual bool was_deleted() const { return false; }
 };
 
 // How the agent makes its source, since it is who listens to it.

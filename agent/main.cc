@@ -2,7 +2,6 @@
 #include <signal.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <random>
@@ -20,18 +19,17 @@
 #include "agent/node_reporter.h"
 #include "agent/options.h"
 #include "agent/routes.h"
-#include "agent/token_review.h"
-#include "lib/base/backoff.h"
 #include "lib/base/event_loop.h"
 #include "lib/base/log.h"
 #include "lib/base/process.h"
 #include "lib/base/published.h"
 #include "lib/base/worker.h"
 #include "lib/kube/api_client.h"
-#include "lib/kube/client_tls.h"
-#include "lib/kube/cluster_access.h"
 #include "lib/metrics/http_server.h"
 #include "lib/metrics/tls_credentials.h"
+#include "lib/service/api_connection.h"
+#include "lib/service/memory_trimmer.h"
+#include "lib/service/token_review.h"
 
 namespace nodedevice {
 namespace {
@@ -46,33 +44,6 @@ int Fail(const absl::Status& status) {
   std::fprintf(stderr, "node-device-agent: %s\n", std::string(status.message()).c_str());
   return 1;
 }
-
-// Null when plain HTTP is asked for.
-absl::StatusOr<std::unique_ptr<TlsCredentials>> LoadTls(const TlsOptions& options) {
-  if (options.certificate.empty()) return nullptr;
-  return TlsCredentials::Load(options, [](const TlsNews& news) {
-    spdlog::log(news.problem ? spdlog::level::warn : spdlog::level::info, news.text);
-  });
-}
-
-// Gives the kernel back what a start, or a large answer, needed for a moment.
-class MemoryTrimmer {
- public:
-  explicit MemoryTrimmer(EventLoop& loop) : timer_(loop, [this] { Trim(); }) { Wait(); }
-
- private:
-  static constexpr Backoff kPause = {.first = std::chrono::seconds(10),
-                                     .limit = std::chrono::minutes(10)};
-
-  void Trim() {
-    ::malloc_trim(0);
-    Wait();
-  }
-  void Wait() { timer_.After(kPause.After(++trims_)); }
-
-  int trims_ = 0;
-  Timer timer_;
-};
 
 // What the agent needs of the API, when it is given a name instead of a file.
 struct ApiSide {
@@ -108,25 +79,14 @@ struct ApiSide {
 };
 
 // Null when a file is all it needs.
-absl::StatusOr<std::unique_ptr<ApiSide>> ConnectToApi(EventLoop& loop,
-                                                      const AgentOptions& options) {
+absl::StatusOr<std::unique_ptr<ApiSide>> MakeApiSide(EventLoop& loop, const AgentOptions& options) {
   if (options.config_name.empty()) return nullptr;
-  const auto environment = [](const char* name) {
-    const char* value = std::getenv(name);
-    return std::string_view(value == nullptr ? "" : value);
-  };
-  ASSIGN_OR_RETURN(const ClusterAccess access,
-                   options.kubeconfig.empty()
-                       ? AccessFromPod(environment("KUBERNETES_SERVICE_HOST"),
-                                       environment("KUBERNETES_SERVICE_PORT"))
-                       : AccessFromKubeconfig(options.kubeconfig));
-  spdlog::info("node {} of the cluster at {}", options.node_name, access.server);
-  if (!access.ca.empty() || !access.ca_file.empty()) DoNotReadMachineAuthorities();
   ASSIGN_OR_RETURN(
-      std::unique_ptr<ApiClient> client,
-      ApiClient::Create(access, {.user_agent = "node-device-agent/" NODEDEVICE_VERSION}));
+      ApiConnection api,
+      ConnectToApi(options.kubeconfig, {.user_agent = "node-device-agent/" NODEDEVICE_VERSION}));
+  spdlog::info("node {} of the cluster at {}", options.node_name, api.server);
   return std::make_unique<ApiSide>(
-      loop, std::move(client),
+      loop, std::move(api.client),
       NodeIdentity{options.node_name, options.config_name, options.pod_name});
 }
 
@@ -154,16 +114,17 @@ int Run(const AgentOptions& options) {
   first.device_manager.problem = "the agent is starting";
   Published<Snapshot> published(first);
   EventLoop loop;
-  absl::StatusOr<std::unique_ptr<ApiSide>> connected = ConnectToApi(loop, options);
+  absl::StatusOr<std::unique_ptr<ApiSide>> connected = MakeApiSide(loop, options);
   if (!connected.ok()) return Fail(connected.status());
   ApiSide* const api = connected->get();
 
-  absl::StatusOr<std::unique_ptr<TlsCredentials>> tls = LoadTls(options.tls);
+  absl::StatusOr<std::unique_ptr<TlsCredentials>> tls = LoadTls(options.https.tls);
   if (!tls.ok()) return Fail(tls.status());
   absl::StatusOr<std::unique_ptr<HttpServer>> server = HttpServer::Start(
       options.listen, AgentRoutes(published, tls->get()),
       {.tls = tls->get(),
-       .access = {.client_names = {options.client_names.begin(), options.client_names.end()}},
+       .access = {.client_names = {options.https.client_names.begin(),
+                                   options.https.client_names.end()}},
        .review = api ? MakeTokenReviewer(api->review_worker, *api->client) : TokenReviewer()});
   if (!server.ok()) return Fail(server.status());
   spdlog::info("serving {}://{}/ with /metrics, /healthz and /readyz", *tls ? "https" : "http",

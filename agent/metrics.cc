@@ -5,48 +5,20 @@
 #include <string>
 #include <utility>
 
+#include "lib/metrics/family_builder.h"
+
 namespace nodedevice {
 namespace {
 
-using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
-using Labels = std::vector<ClientMetric::Label>;
 
-class Family {
- public:
-  Family(MetricType type, std::string name, std::string help)
-      : family_{std::move(name), std::move(help), type, {}} {}
-
-  template <typename Number>
-  void Add(Labels labels, Number value) {
-    ClientMetric metric;
-    metric.label = std::move(labels);
-    const auto number = static_cast<double>(value);
-    (family_.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = number;
-    family_.metric.push_back(std::move(metric));
-  }
-
-  void Add(Labels labels, const RpcHistogram& histogram) {
-    ClientMetric metric;
-    metric.label = std::move(labels);
-    metric.histogram.sample_count = histogram.count;
-    metric.histogram.sample_sum = histogram.sum;
-    for (std::size_t i = 0; i < kRpcBuckets.size(); ++i) {
-      metric.histogram.bucket.push_back({histogram.buckets[i], kRpcBuckets[i]});
-    }
-    family_.metric.push_back(std::move(metric));
-  }
-
-  MetricFamily Take() { return std::move(family_); }
-  // A family without series is left out.
-  void MoveTo(std::vector<MetricFamily>& families) {
-    if (!family_.metric.empty()) families.push_back(std::move(family_));
-  }
-
- private:
-  MetricFamily family_;
-};
+// What the plugin reports, as a family takes it.
+void AddLatency(FamilyBuilder& family, FamilyBuilder::Labels labels,
+                const RpcHistogram& histogram) {
+  family.AddHistogram(std::move(labels), histogram.buckets, kRpcBuckets, histogram.count,
+                      histogram.sum);
+}
 
 // One resource, summed over the processes that announce or have announced it. While a plugin is
 // renamed two rows know the same resource, and a series must not stand there twice.
@@ -79,48 +51,53 @@ std::map<std::string, Resource> ByResource(const Snapshot& snapshot) {
 }
 
 void AddNode(const Snapshot& snapshot, std::vector<MetricFamily>& families) {
-  Family up(MetricType::Gauge, "nodedevice_device_manager_up",
-            "1 while the kubelet's Device Manager answers on its socket.");
+  FamilyBuilder up(MetricType::Gauge, "nodedevice_device_manager_up",
+                   "1 while the kubelet's Device Manager answers on its socket.");
   up.Add({}, snapshot.device_manager.up);
   up.MoveTo(families);
 
-  Family restarts(MetricType::Counter, "nodedevice_device_manager_restarts_total",
-                  "Times the Device Manager was seen to come back or to be replaced.");
+  FamilyBuilder restarts(MetricType::Counter, "nodedevice_device_manager_restarts_total",
+                         "Times the Device Manager was seen to come back or to be replaced.");
   restarts.Add({}, snapshot.device_manager.restarts);
   restarts.MoveTo(families);
 
-  Family generation(MetricType::Gauge, "nodedevice_config_last_success_generation",
-                    "Generation of the configuration in force; for a file without one, how many "
-                    "versions of it were accepted. 0 before the first.");
+  FamilyBuilder generation(
+      MetricType::Gauge, "nodedevice_config_last_success_generation",
+      "Generation of the configuration in force; for a file without one, how many "
+      "versions of it were accepted. 0 before the first.");
   generation.Add({}, snapshot.config.generation);
   generation.MoveTo(families);
 
-  Family rejected(MetricType::Gauge, "nodedevice_config_rejected",
-                  "1 while the newest configuration is not in force because it is missing or "
-                  "wrong.");
+  FamilyBuilder rejected(
+      MetricType::Gauge, "nodedevice_config_rejected",
+      "1 while the newest configuration is not in force because it is missing or "
+      "wrong.");
   rejected.Add({}, !snapshot.config.error.empty());
   rejected.MoveTo(families);
 
   // A file has no server that could be away.
   if (!snapshot.config.name.empty()) {
-    Family stale(MetricType::Gauge, "nodedevice_config_stale",
-                 "1 while the API server cannot be asked for a newer configuration; the last one "
-                 "stays in force.");
+    FamilyBuilder stale(
+        MetricType::Gauge, "nodedevice_config_stale",
+        "1 while the API server cannot be asked for a newer configuration; the last one "
+        "stays in force.");
     stale.Add({}, !snapshot.config.stale.empty());
     stale.MoveTo(families);
   }
 
-  Family build(MetricType::Gauge, "nodedevice_build_info", "Always 1; the version is a label.");
+  FamilyBuilder build(MetricType::Gauge, "nodedevice_build_info",
+                      "Always 1; the version is a label.");
   build.Add({{"version", snapshot.version}}, 1);
   build.MoveTo(families);
 }
 
 void AddPlugins(const Snapshot& snapshot, std::vector<MetricFamily>& families) {
-  Family up(MetricType::Gauge, "nodedevice_plugin_up",
-            "1 while the plugin runs and every resource of it is registered; a foreign plugin: "
-            "while it runs, unless the kubelet accepted devices of it and now accepts none.");
-  Family restarts(MetricType::Counter, "nodedevice_plugin_restarts_total",
-                  "Times the plugin had to be started again unplanned, by reason.");
+  FamilyBuilder up(
+      MetricType::Gauge, "nodedevice_plugin_up",
+      "1 while the plugin runs and every resource of it is registered; a foreign plugin: "
+      "while it runs, unless the kubelet accepted devices of it and now accepts none.");
+  FamilyBuilder restarts(MetricType::Counter, "nodedevice_plugin_restarts_total",
+                         "Times the plugin had to be started again unplanned, by reason.");
   for (const PluginStatus& plugin : snapshot.plugins) {
     up.Add({{"plugin", plugin.name}}, IsUp(plugin));
     for (const RestartReason reason : kRestartReasons) {
@@ -133,18 +110,18 @@ void AddPlugins(const Snapshot& snapshot, std::vector<MetricFamily>& families) {
 }
 
 void AddResources(const Snapshot& snapshot, std::vector<MetricFamily>& families) {
-  Family registrations(MetricType::Counter, "nodedevice_registrations_total",
-                       "Registrations of the resource with the Device Manager, by result.");
-  Family connected(MetricType::Gauge, "nodedevice_stream_connected",
-                   "1 while the Device Manager follows the resource's device list.");
-  Family updates(MetricType::Counter, "nodedevice_list_updates_total",
-                 "Device lists sent to the Device Manager.");
-  Family devices(MetricType::Gauge, "nodedevice_devices",
-                 "Devices as announced to the Device Manager, replicas counted, by health.");
-  Family unhealthy(MetricType::Gauge, "nodedevice_device_unhealthy_info",
-                   "Always 1; one series for each unhealthy device, with the reason.");
-  Family latency(MetricType::Histogram, "nodedevice_rpc_duration_seconds",
-                 "How long the plugin took to answer the Device Manager, by method.");
+  FamilyBuilder registrations(MetricType::Counter, "nodedevice_registrations_total",
+                              "Registrations of the resource with the Device Manager, by result.");
+  FamilyBuilder connected(MetricType::Gauge, "nodedevice_stream_connected",
+                          "1 while the Device Manager follows the resource's device list.");
+  FamilyBuilder updates(MetricType::Counter, "nodedevice_list_updates_total",
+                        "Device lists sent to the Device Manager.");
+  FamilyBuilder devices(MetricType::Gauge, "nodedevice_devices",
+                        "Devices as announced to the Device Manager, replicas counted, by health.");
+  FamilyBuilder unhealthy(MetricType::Gauge, "nodedevice_device_unhealthy_info",
+                          "Always 1; one series for each unhealthy device, with the reason.");
+  FamilyBuilder latency(MetricType::Histogram, "nodedevice_rpc_duration_seconds",
+                        "How long the plugin took to answer the Device Manager, by method.");
   for (const auto& [name, resource] : ByResource(snapshot)) {
     const ResourceTotals& totals = resource.totals;
     registrations.Add({{"resource", name}, {"result", "ok"}}, totals.registrations_ok);
@@ -157,10 +134,11 @@ void AddResources(const Snapshot& snapshot, std::vector<MetricFamily>& families)
       unhealthy.Add({{"resource", name}, {"device", device}, {"reason", reason}}, 1);
     }
     for (const auto& [method, histogram] : totals.rpc) {
-      latency.Add({{"resource", name}, {"method", method}}, histogram);
+      AddLatency(latency, {{"resource", name}, {"method", method}}, histogram);
     }
   }
-  for (Family* family : {&registrations, &connected, &updates, &devices, &unhealthy, &latency}) {
+  for (FamilyBuilder* family :
+       {&registrations, &connected, &updates, &devices, &unhealthy, &latency}) {
     family->MoveTo(families);
   }
 }
@@ -168,13 +146,15 @@ void AddResources(const Snapshot& snapshot, std::vector<MetricFamily>& families)
 // Nothing while it is not known: a 0 would be a lie, an old number too.
 void AddKubelet(const KubeletView& kubelet, std::vector<MetricFamily>& families) {
   if (!kubelet.fresh) return;
-  Family accepted(MetricType::Gauge, "nodedevice_devices_accepted",
-                  "Healthy devices of the resource that the kubelet would hand out or has handed "
-                  "out, by its own word.");
-  Family allocated(MetricType::Gauge, "nodedevice_devices_allocated",
-                   "Devices of the resource that containers hold, by the kubelet's word.");
-  Family holders(MetricType::Gauge, "nodedevice_pod_devices",
-                 "Devices of the resource that this container holds, by the kubelet's word.");
+  FamilyBuilder accepted(
+      MetricType::Gauge, "nodedevice_devices_accepted",
+      "Healthy devices of the resource that the kubelet would hand out or has handed "
+      "out, by its own word.");
+  FamilyBuilder allocated(MetricType::Gauge, "nodedevice_devices_allocated",
+                          "Devices of the resource that containers hold, by the kubelet's word.");
+  FamilyBuilder holders(
+      MetricType::Gauge, "nodedevice_pod_devices",
+      "Devices of the resource that this container holds, by the kubelet's word.");
   for (const auto& [name, use] : kubelet.resources) {
     accepted.Add({{"resource", name}}, use.accepted);
     allocated.Add({{"resource", name}}, use.allocated);
@@ -186,7 +166,7 @@ void AddKubelet(const KubeletView& kubelet, std::vector<MetricFamily>& families)
                  {"container", holder.container}},
                 holder.count);
   }
-  for (Family* family : {&accepted, &allocated, &holders}) family->MoveTo(families);
+  for (FamilyBuilder* family : {&accepted, &allocated, &holders}) family->MoveTo(families);
 }
 
 }  // namespace
@@ -198,14 +178,6 @@ std::vector<MetricFamily> ToMetrics(const Snapshot& snapshot) {
   AddResources(snapshot, families);
   AddKubelet(snapshot.kubelet, families);
   return families;
-}
-
-MetricFamily CertificateExpiry(std::int64_t not_after) {
-  Family expiry(MetricType::Gauge, "nodedevice_tls_certificate_expiry_seconds",
-                "When the certificate that this is served with expires, in seconds since the "
-                "Unix epoch.");
-  expiry.Add({}, not_after);
-  return expiry.Take();
 }
 
 }  // namespace nodedevice

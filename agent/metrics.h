@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <vector>
 
 #include "agent/snapshot.h"
@@ -12,8 +11,5 @@ namespace nodedevice {
 // configured: the totals of its earlier processes are part of the snapshot. Of what a foreign
 // (exec) plugin does with its resource only the kubelet's word is known.
 std::vector<prometheus::MetricFamily> ToMetrics(const Snapshot& snapshot);
-
-// The certificate that the metrics are served with, which expires at `not_after` (Unix seconds).
-prometheus::MetricFamily CertificateExpiry(std::int64_t not_after);
 
 }  // namespace nodedevice

@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "agent/duration_text.h"
+#include "lib/base/duration_text.h"
 
 namespace nodedevice {
 namespace {

@@ -1,18 +1,19 @@
 #include "agent/node_events.h"
 
+#include <map>
+#include <string>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "agent/duration_text.h"
 
 namespace nodedevice {
 namespace {
 
 constexpr int kCrashLoop = 3;  // failures in a row
 constexpr std::size_t kNamedDevices = 5;
-constexpr std::size_t kMostKinds = 1024;
 
 void AddDeviceManager(const DeviceManagerStatus& before, const DeviceManagerStatus& after,
-                      std::vector<NodeEvent>& events) {
+                      std::vector<ApiEvent>& events) {
   if (before.up && !after.up) {
     events.push_back({true, "DeviceManagerDown", "Waiting",
                       absl::StrCat("The kubelet's Device Manager does not answer: ", after.problem,
@@ -30,7 +31,7 @@ void AddDeviceManager(const DeviceManagerStatus& before, const DeviceManagerStat
 }
 
 void AddConfig(const ConfigStatus& before, const ConfigStatus& after,
-               std::vector<NodeEvent>& events) {
+               std::vector<ApiEvent>& events) {
   if (!after.error.empty() && before.error != after.error) {
     events.push_back({true, after.accepted ? "ConfigRefused" : "NoConfig",
                       after.accepted ? "KeepingLastGood" : "Waiting",
@@ -49,7 +50,7 @@ void AddConfig(const ConfigStatus& before, const ConfigStatus& after,
 }
 
 void AddPlugin(const PluginStatus* before, const PluginStatus& after,
-               std::vector<NodeEvent>& events) {
+               std::vector<ApiEvent>& events) {
   const int failures = before == nullptr ? 0 : before->failures;
   if (after.phase == PluginPhase::kBackingOff && after.failures >= kCrashLoop &&
       after.failures != failures) {
@@ -90,7 +91,7 @@ std::map<std::string, Health> HealthOf(const Snapshot& snapshot) {
   return resources;
 }
 
-void AddDevices(const Snapshot& before, const Snapshot& after, std::vector<NodeEvent>& events) {
+void AddDevices(const Snapshot& before, const Snapshot& after, std::vector<ApiEvent>& events) {
   const std::map<std::string, Health> earlier = HealthOf(before);
   for (const auto& [resource, health] : HealthOf(after)) {
     const auto known = earlier.find(resource);
@@ -113,8 +114,8 @@ void AddDevices(const Snapshot& before, const Snapshot& after, std::vector<NodeE
 
 }  // namespace
 
-std::vector<NodeEvent> EventsBetween(const Snapshot& before, const Snapshot& after) {
-  std::vector<NodeEvent> events;
+std::vector<ApiEvent> EventsBetween(const Snapshot& before, const Snapshot& after) {
+  std::vector<ApiEvent> events;
   AddConfig(before.config, after.config, events);
   AddDeviceManager(before.device_manager, after.device_manager, events);
   std::map<std::string, const PluginStatus*> earlier;
@@ -126,26 +127,6 @@ std::vector<NodeEvent> EventsBetween(const Snapshot& before, const Snapshot& aft
   // A process that is gone has no devices: its row says nothing of their health.
   if (!after.stopping) AddDevices(before, after, events);
   return events;
-}
-
-bool EventThrottle::Admit(NodeEvent& event, TimePoint now) {
-  const auto [seen, fresh] = seen_.try_emplace({event.reason, event.about}, Seen{.told = now});
-  if (fresh) {
-    if (seen_.size() > kMostKinds) {
-      std::erase_if(seen_, [now](const auto& kind) { return now - kind.second.told > kWindow; });
-    }
-    return true;
-  }
-  if (now - seen->second.told < kWindow) {
-    ++seen->second.held_back;
-    return false;
-  }
-  if (seen->second.held_back > 0) {
-    absl::StrAppend(&event.note, " (", seen->second.held_back, " more in the last ",
-                    DurationText(now - seen->second.told), ")");
-  }
-  seen->second = {.told = now};
-  return true;
 }
 
 }  // namespace nodedevice

@@ -4,12 +4,8 @@
 #include <chrono>
 #include <utility>
 
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
-#include "lib/base/backoff.h"
+#include "absl/strings/str_cat.h"
 #include "lib/base/log.h"
-#include "lib/base/utf8.h"
-#include "lib/kube/api_time.h"
 #include "lib/kube/object_fields.h"
 
 namespace nodedevice {
@@ -17,25 +13,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-// A cluster-scoped object's events are in this namespace.
-constexpr char kEvents[] = "/apis/events.k8s.io/v1/namespaces/default/events";
 constexpr char kManager[] = "node-device-agent";
 constexpr char kController[] = "nodedevices.io/node-device-agent";
-constexpr std::size_t kMaxNote = 1024;
-constexpr std::size_t kMaxInstance = 128;
-constexpr std::size_t kMaxHeldBack = 64;  // what the throttle adds to a note, at most
-constexpr std::size_t kMaxNamePrefix = 200;
 // Between two tries of the last state.
 constexpr Duration kLastPause = std::chrono::milliseconds(500);
-constexpr Backoff kEventBackoff = {.first = std::chrono::seconds(2),
-                                   .limit = std::chrono::seconds(60)};
-
-// What the names of events begin with: no part of a name may end with a dot or a dash.
-std::string NamePrefix(std::string name) {
-  name.resize(std::min(name.size(), kMaxNamePrefix));
-  while (name.ends_with('.') || name.ends_with('-')) name.pop_back();
-  return name;
-}
 
 // Applies the status, and before it the object when it is another one than `applied`, or is gone.
 // The result is the object's uid; empty when there is nothing to write to: no configuration asks
@@ -71,15 +52,11 @@ NodeReporter::NodeReporter(EventLoop& loop, Worker& worker, ApiClient& client,
       identity_(identity),
       renderer_(std::move(identity), std::chrono::system_clock::now(), Clock::now()),
       writer_(seed),
+      event_writer_(loop, worker, client),
       state_timer_(loop,
                    [this] {
                      if (done_) return FinishIfSettled();
                      WriteState();
-                   }),
-      event_timer_(loop,
-                   [this] {
-                     EndEventPause();
-                     WriteEvent();
                    }),
       finish_timer_(loop, [this] {
         if (done_) std::exchange(done_, nullptr)();
@@ -92,39 +69,17 @@ void NodeReporter::Observe(const Snapshot& before, const Snapshot& after) {
     writer_.Want({{"object", after.config.uid.empty() ? Json() : renderer_.Object(after)},
                   {"status", renderer_.Status(after)}});
   }
-  for (NodeEvent& event : EventsBetween(before, after)) {
-    event.note.resize(Utf8Prefix(event.note, kMaxNote - kMaxHeldBack).size());
+  for (ApiEvent& event : EventsBetween(before, after)) {
     if (!throttle_.Admit(event, Clock::now())) continue;
-    if (events_.size() == kMostEvents) events_.pop_front();
-    events_.push_back(
-        {{"apiVersion", "events.k8s.io/v1"},
-         {"kind", "Event"},
-         {"metadata",
-          {{"name", absl::StrCat(NamePrefix(renderer_.name()), ".",
-                                 absl::Hex(absl::ToUnixNanos(absl::Now()) + ++event_number_))},
-           {"namespace", "default"}}},
-         {"eventTime", MicroTime(std::chrono::system_clock::now())},
-         {"type", event.warning ? "Warning" : "Normal"},
-         {"reason", event.reason},
-         {"action", event.action},
-         {"note", event.note},
-         {"reportingController", kController},
-         {"reportingInstance",
-          Utf8Prefix(identity_.pod_name.empty() ? identity_.node_name : identity_.pod_name,
-                     kMaxInstance)},
-         {"related", {{"apiVersion", "v1"}, {"kind", "Node"}, {"name", identity_.node_name}}}});
+    if (events_.size() == EventWriter::kMostEvents) events_.pop_front();
+    events_.push_back({std::move(event), std::chrono::system_clock::now()});
   }
   if (!before.config.stale.empty() && after.config.stale.empty()) {
     writer_.ServerIsBack();
-    if (event_waits_) EndEventPause();
+    event_writer_.ServerIsBack();
   }
   WriteState();
-  WriteEvent();
-}
-
-void NodeReporter::EndEventPause() {
-  event_timer_.Cancel();
-  event_waits_ = event_is_busy_ = false;
+  TellEvents();
 }
 
 void NodeReporter::Finish(std::function<void()> done) {
@@ -167,42 +122,24 @@ void NodeReporter::OnStateWritten(const absl::StatusOr<std::string>& uid) {
     return state_timer_.After(kLastPause);
   }
   WriteState();
-  WriteEvent();
+  TellEvents();
 }
 
-void NodeReporter::WriteEvent() {
-  // What it is about must be there first, or `kubectl describe` does not find it.
-  if (events_.empty() || event_is_busy_ || uid_.empty()) return;
-  event_is_busy_ = true;
-  Json event = std::move(events_.front());
-  events_.pop_front();
-  event["regarding"] = {{"apiVersion", kApiVersion},
-                        {"kind", "NodeDeviceState"},
-                        {"name", renderer_.name()},
-                        {"uid", uid_}};
-  worker_.Do([this, alive = alive_, &loop = loop_, &client = client_, event = std::move(event)] {
-    const absl::Status status = client.Post(kEvents, event).status();
-    loop.Post([this, alive, event, status] {
-      if (*alive) OnEventWritten(event, status);
-    });
-  });
-}
-
-void NodeReporter::OnEventWritten(Json event, const absl::Status& status) {
-  const bool may_work_later = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
-                              absl::IsResourceExhausted(status) ||
-                              absl::IsUnauthenticated(status) || absl::IsDataLoss(status);
-  if (may_work_later) {
-    if (events_.size() < kMostEvents) events_.push_front(std::move(event));
-    event_waits_ = true;
-    return event_timer_.After(kEventBackoff.After(++event_failures_));
+void NodeReporter::TellEvents() {
+  // What they are about must be there first, or `kubectl describe` does not find them.
+  if (uid_.empty()) return;
+  for (; !events_.empty(); events_.pop_front()) {
+    Json event = RenderEvent(
+        events_.front().event,
+        {kController, identity_.pod_name.empty() ? identity_.node_name : identity_.pod_name},
+        {{"apiVersion", kApiVersion},
+         {"kind", "NodeDeviceState"},
+         {"name", renderer_.name()},
+         {"uid", uid_}},
+        events_.front().when, ++event_number_);
+    event["related"] = {{"apiVersion", "v1"}, {"kind", "Node"}, {"name", identity_.node_name}};
+    event_writer_.Add(std::move(event));
   }
-  // An earlier try may have arrived, though its answer did not.
-  const bool taken = status.ok() || absl::IsAlreadyExists(status);
-  if (!taken) spdlog::warn("an event was not taken: {}", std::string(status.message()));
-  event_failures_ = 0;
-  event_is_busy_ = false;
-  WriteEvent();
 }
 
 void NodeReporter::FinishIfSettled() {

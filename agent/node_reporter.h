@@ -10,6 +10,8 @@
 #include "lib/base/event_loop.h"
 #include "lib/base/worker.h"
 #include "lib/kube/api_client.h"
+#include "lib/kube/api_event.h"
+#include "lib/kube/event_writer.h"
 
 namespace nodedevice {
 
@@ -20,7 +22,6 @@ namespace nodedevice {
 // Loop thread only; the writing is done by the worker.
 class NodeReporter {
  public:
-  static constexpr std::size_t kMostEvents = 64;  // that wait
   static constexpr Duration kLastWords = std::chrono::seconds(3);
 
   NodeReporter(EventLoop& loop, Worker& worker, ApiClient& client, NodeIdentity identity,
@@ -37,12 +38,15 @@ class NodeReporter {
   void Finish(std::function<void()> done);
 
  private:
+  struct Moment {
+    ApiEvent event;
+    WallTime when;
+  };
+
   void WriteState();
   void StartWriting(nlohmann::json version);
   void OnStateWritten(const absl::StatusOr<std::string>& uid);
-  void WriteEvent();
-  void EndEventPause();
-  void OnEventWritten(nlohmann::json event, const absl::Status& status);
+  void TellEvents();
   void FinishIfSettled();
 
   EventLoop& loop_;
@@ -54,15 +58,12 @@ class NodeReporter {
   nlohmann::json object_;  // as it was applied last
   std::string uid_;        // of the NodeDeviceState; empty until it was written once
   EventThrottle throttle_;
-  std::deque<nlohmann::json> events_;  // oldest first
-  std::int64_t event_number_ = 0;      // keeps names of the same moment apart
-  bool event_is_busy_ = false;         // one is being written, or waits for its next try
-  bool event_waits_ = false;           // for its next try
-  int event_failures_ = 0;             // in a row
-  std::string problem_;                // of writing the state, as it was logged
+  EventWriter event_writer_;
+  std::deque<Moment> events_;      // that wait until there is a state to be about, oldest first
+  std::int64_t event_number_ = 0;  // keeps names of the same moment apart
+  std::string problem_;            // of writing the state, as it was logged
   std::function<void()> done_;
   Timer state_timer_;
-  Timer event_timer_;
   Timer finish_timer_;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <array>
-#include <sstream>
+#include <optional>
+#include <utility>
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "lib/kubelet/paths.h"
+#include "lib/service/tls_flags.h"
 
 namespace nodedevice {
 namespace {
@@ -66,41 +68,6 @@ void AddConfigOptions(CLI::App& app, AgentOptions& options) {
       ->envname("POD_NAME");
 }
 
-constexpr int kWrongUsage = 2;
-
-void AddTlsOptions(CLI::App& app, AgentOptions& options) {
-  CLI::Option* certificate =
-      app.add_option("--tls-cert", options.tls.certificate,
-                     "serve HTTPS with this certificate (PEM, with its chain); read again when it "
-                     "changes")
-          ->type_name("FILE");
-  CLI::Option* key = app.add_option("--tls-key", options.tls.key, "its private key (PEM)")
-                         ->type_name("FILE")
-                         ->needs(certificate);
-  certificate->needs(key);
-  CLI::Option* client_ca =
-      app.add_option("--client-ca", options.tls.client_ca,
-                     "let in clients with a certificate that this bundle (PEM) verifies")
-          ->type_name("FILE")
-          ->needs(certificate);
-  app.add_option("--client-name", options.client_names,
-                 "and whose subject has this common name; may be given again")
-      ->type_name("NAME")
-      ->allow_extra_args(false)
-      ->needs(client_ca)
-      ->capture_default_str();
-  app.add_option("--tls-min-version", options.tls.min_version, "VersionTLS12 or VersionTLS13")
-      ->check(CLI::IsMember({"VersionTLS12", "VersionTLS13"}))
-      ->needs(certificate)
-      ->capture_default_str();
-  app.add_option("--tls-cipher-suites", options.tls.cipher_suites,
-                 "suites for TLS 1.2, with commas between, by their OpenSSL or IANA names")
-      ->type_name("NAMES")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->needs(certificate);
-}
-
 }  // namespace
 
 std::variant<AgentOptions, EarlyExit> ParseAgentOptions(int argc, const char* const* argv,
@@ -127,7 +94,7 @@ std::variant<AgentOptions, EarlyExit> ParseAgentOptions(int argc, const char* co
                  "loopback only")
       ->type_name("ADDRESS:PORT")
       ->capture_default_str();
-  AddTlsOptions(app, options);
+  AddTlsFlags(app, options.https);
   app.add_option("--plugin-binary", options.plugin_binary, "the node-device-plugin to run")
       ->type_name("FILE")
       ->capture_default_str();
@@ -140,14 +107,7 @@ std::variant<AgentOptions, EarlyExit> ParseAgentOptions(int argc, const char* co
   app.add_option("--log-level", options.log_level, "debug, info, warn or error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    std::ostringstream out;
-    std::ostringstream err;
-    const int code = app.exit(error, out, err);
-    return EarlyExit{.code = code == 0 ? 0 : kWrongUsage, .text = out.str() + err.str()};
-  }
+  if (std::optional<EarlyExit> exit = ParseCommandLine(app, argc, argv)) return *std::move(exit);
   return options;
 }
 

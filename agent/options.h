@@ -3,10 +3,10 @@
 #include <filesystem>
 #include <string>
 #include <variant>
-#include <vector>
 
 #include "lib/base/status.h"
-#include "lib/metrics/tls_context.h"
+#include "lib/service/command_line.h"
+#include "lib/service/tls_flags.h"
 
 namespace nodedevice {
 
@@ -21,20 +21,11 @@ struct AgentOptions {
   std::filesystem::path host_root = "/";
   std::filesystem::path kubelet_dir;
   std::string listen = "127.0.0.1:9807";
-  TlsOptions tls;  // without a certificate: plain HTTP
-  // Who is let in by a client certificate: the Prometheus that OpenShift brings.
-  std::vector<std::string> client_names = {
-      "system:serviceaccount:openshift-monitoring:prometheus-k8s"};
+  TlsFlags https;
   std::filesystem::path plugin_binary;
   bool check = false;
   std::string log_format = "text";
   std::string log_level = "info";
-};
-
-// The command line asks for a text (--help, --version) or is wrong: print it and exit.
-struct EarlyExit {
-  int code = 0;
-  std::string text;
 };
 
 // `own_binary`: the path of this program; node-device-plugin is looked for beside it by default.

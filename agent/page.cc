@@ -7,9 +7,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "agent/duration_text.h"
 #include "agent/page_style.h"
 #include "agent/readiness.h"
+#include "lib/base/duration_text.h"
 
 namespace nodedevice {
 namespace {

@@ -201,18 +201,18 @@ void Supervisor::On(const DeadlinePassed&, TimePoint now) {
   }
 }
 
-void Supervisor::On(const StopRequested&, TimePoint now) {
-  stopping_ = true;
+void Supervisor::On(const StopRequested& event, TimePoint now) {
+  const bool is_impatient = std::exchange(stopping_, true);
   std::erase_if(rows_, [](const auto& entry) {
     return entry.second.phase == PluginPhase::kHeld ||
            entry.second.phase == PluginPhase::kBackingOff;
   });
   for (auto& [name, row] : rows_) {
-    if (row.phase == PluginPhase::kStopping) {
+    if (row.phase != PluginPhase::kStopping) {
+      Stop(name, row, event.mode, now);
+    } else if (is_impatient) {
       row.deadline.reset();
       KillProcess(name, row);
-    } else {
-      Stop(name, row, StopMode::kRestart, now);
     }
   }
 }

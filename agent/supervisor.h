@@ -16,6 +16,11 @@
 
 namespace nodedevice {
 
+enum class StopMode {
+  kRestart,   // it will be back: end the streams, let the kubelet keep the capacity
+  kWithdraw,  // it will not: take the capacity away first
+};
+
 // ---- events: what happened ---------------------------------------------------------------------
 
 struct DesiredChanged {
@@ -53,17 +58,15 @@ struct SocketsSeen {
   bool lost;  // it listens in the kubelet's folder, and only on sockets that are not there any more
 };
 struct DeadlinePassed {};
-struct StopRequested {};
+// The agent ends. Once more: nobody waits for a plugin any longer.
+struct StopRequested {
+  StopMode mode = StopMode::kRestart;
+};
 
 using Event = std::variant<DesiredChanged, KubeletChanged, Spawned, SpawnFailed, Reported,
                            ChildExited, KubeletSaid, SocketsSeen, DeadlinePassed, StopRequested>;
 
 // ---- actions: what to do -----------------------------------------------------------------------
-
-enum class StopMode {
-  kRestart,   // it will be back: end the streams, let the kubelet keep the capacity
-  kWithdraw,  // it will not: take the capacity away first
-};
 
 struct Start {
   PluginSpec spec;

@@ -24,8 +24,9 @@ constexpr char kApplyPatch[] = "application/apply-patch+yaml";
 constexpr char kMergePatch[] = "application/merge-patch+json";
 constexpr char kJson[] = "application/json";
 constexpr int kThreads = 2;
-constexpr int kPageSize = 500;
-constexpr int kMaxPages = 200;
+// Small enough that a page of large objects, such as Nodes, is no burden while it is read.
+constexpr int kPageSize = 100;
+constexpr int kMaxPages = 1000;
 
 // cpprestsdk starts forty threads unless it is told otherwise before its first use.
 void LimitThreads() {
@@ -240,7 +241,12 @@ struct ApiClient::Impl {
     requests = nullptr;
   }
 
+  void Tell(const std::string& verb, int http_status, TimePoint began) const {
+    if (settings.on_answer) settings.on_answer(verb, http_status, Clock::now() - began);
+  }
+
   absl::StatusOr<Json> Try(const Request& request, bool& was_sent) {
+    const TimePoint began = Clock::now();
     const std::string what = Name(request);
     if (shutdown.get_token().is_canceled()) return absl::CancelledError("the program ends");
     ASSIGN_OR_RETURN(const Connection connection, Connect(/*for_watch=*/false));
@@ -259,6 +265,7 @@ struct ApiClient::Impl {
         return absl::ResourceExhaustedError(
             absl::StrCat(what, ": the answer is larger than ", settings.max_answer, " bytes"));
       }
+      Tell(request.method, response.status_code(), began);
       if (response.status_code() / 100 != 2) {
         std::string after;
         response.headers().match("Retry-After", after);
@@ -271,6 +278,7 @@ struct ApiClient::Impl {
       return json;
     } catch (...) {
       if (shutdown.get_token().is_canceled()) return absl::CancelledError("the program ends");
+      Tell(request.method, 0, began);
       was_sent = !WasNotSent(std::current_exception());
       return NoAnswer(what, *handshake, std::current_exception());
     }
@@ -387,7 +395,7 @@ absl::StatusOr<Json> ApiClient::Apply(const std::string& path, const Json& objec
 }
 
 absl::StatusOr<Json> ApiClient::List(const std::string& path, const std::string& selector,
-                                     const std::string& resource_version) {
+                                     const std::string& resource_version, const Trim& trim) {
   Json whole;
   std::string next;
   int pages = 0;
@@ -405,6 +413,9 @@ absl::StatusOr<Json> ApiClient::List(const std::string& path, const std::string&
     }
     ASSIGN_OR_RETURN(Json page, Get(url.text()));
     next = TextAt(page, "/metadata/continue");
+    if (trim && page.contains("items") && page["items"].is_array()) {
+      for (Json& item : page["items"]) trim(item);
+    }
     if (whole.is_null()) {
       whole = std::move(page);
     } else if (page.contains("items") && page["items"].is_array() && whole["items"].is_array()) {
@@ -429,6 +440,7 @@ std::unique_ptr<ApiClient::Stream> ApiClient::Watch(const std::string& path,
   const std::string what = absl::StrCat("watch of ", path);
   auto open = std::make_shared<OpenStream>(std::move(callbacks));
   auto handle = std::make_unique<StreamHandle>(open);
+  const TimePoint began = Clock::now();
 
   const absl::StatusOr<Impl::Connection> connection = impl_->Connect(/*for_watch=*/true);
   if (!connection.ok()) {
@@ -444,7 +456,8 @@ std::unique_ptr<ApiClient::Stream> ApiClient::Watch(const std::string& path,
     return handle;
   }
   connection->client->request(http, open->token())
-      .then([what, open](const web::http::http_response& response) {
+      .then([what, open, impl = impl_, began](const web::http::http_response& response) {
+        impl->Tell("WATCH", response.status_code(), began);
         return Follow(what, response, open);
       })
       // `impl` keeps the client until the last of its tasks has ended.

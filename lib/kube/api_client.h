@@ -4,7 +4,9 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
+#include "lib/base/clock.h"
 #include "lib/base/status.h"
 #include "lib/kube/cluster_access.h"
 #include "nlohmann/json.hpp"
@@ -24,6 +26,9 @@ class ApiClient {
     std::string user_agent;  // "node-device-agent/0.1.0"; also the field manager's first word
     std::chrono::seconds timeout{30};    // of a request; a watch has its own
     std::size_t max_answer = 32u << 20;  // bytes; a longer one is an error
+    // Is told of each answer, watches that begin or are refused included; 0: there was none. Any
+    // thread.
+    std::function<void(std::string_view verb, int http_status, Duration took)> on_answer = {};
   };
 
   // Fails when the credentials cannot be read.
@@ -53,9 +58,11 @@ class ApiClient {
   absl::StatusOr<nlohmann::json> Apply(const std::string& path, const nlohmann::json& object,
                                        const std::string& manager, bool force);
 
-  // A collection in pages, as one list, of at most 100,000 objects.
+  // A collection in pages, as one list, of at most 100,000 objects. `trim` is called with each
+  // object, so that of a large list not everything must be kept.
+  using Trim = std::function<void(nlohmann::json& object)>;
   absl::StatusOr<nlohmann::json> List(const std::string& path, const std::string& selector,
-                                      const std::string& resource_version);
+                                      const std::string& resource_version, const Trim& trim = {});
 
   // A watch that is open. Destroying it closes it; nothing is called after that.
   class Stream {

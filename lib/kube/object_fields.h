@@ -27,4 +27,14 @@ inline const nlohmann::json& ListAt(const nlohmann::json& object, const char* po
   return value.is_array() ? value : nothing;
 }
 
+// How people call an object: "DaemonSet node-device/node-device-agent-x", "Node n1".
+inline std::string ObjectName(const std::string& kind, const std::string& name_space,
+                              const std::string& name) {
+  return kind + " " + (name_space.empty() ? "" : name_space + "/") + name;
+}
+inline std::string ObjectName(const nlohmann::json& object) {
+  return ObjectName(TextAt(object, "/kind"), TextAt(object, "/metadata/namespace"),
+                    TextAt(object, "/metadata/name"));
+}
+
 }  // namespace nodedevice

@@ -35,7 +35,7 @@ std::string VersionOf(const Json& object) { return TextAt(object, "/metadata/res
 
 std::vector<WatchSession::Action> WatchSession::Start(TimePoint) {
   problem_ = absl::UnavailableError("the API server has not answered yet");
-  BeginList("0");
+  BeginList(first_version_);
   return std::exchange(actions_, {});
 }
 
@@ -123,7 +123,7 @@ void WatchSession::On(const DeadlinePassed&, TimePoint now) {
   }
   if (phase_ != Phase::kWaiting) return;
   if (list_next_) {
-    BeginList(known_.empty() && resource_version_.empty() ? "0" : resource_version_);
+    BeginList(known_.empty() && resource_version_.empty() ? first_version_ : resource_version_);
   } else {
     BeginWatch(now);
   }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -75,7 +76,10 @@ class WatchSession {
   using Action = std::variant<List, Watch, CloseStream, Upsert, Remove, Synced>;
 
   // `seed`: of the random part of pauses, so that a thousand nodes do not come back at once.
-  explicit WatchSession(std::uint32_t seed) : random_(seed) {}
+  // `first`: the resourceVersion of the first list. "0" is the cheapest, and comes in one piece;
+  // "", the newest, comes in pages.
+  explicit WatchSession(std::uint32_t seed, std::string first = "0")
+      : random_(seed), first_version_(std::move(first)) {}
 
   std::vector<Action> Start(TimePoint now);
   std::vector<Action> Handle(const Event& event, TimePoint now);
@@ -114,6 +118,7 @@ class WatchSession {
   double Random() { return std::uniform_real_distribution<double>(0, 1)(random_); }
 
   std::minstd_rand random_;
+  std::string first_version_;
   std::vector<Action> actions_;  // of the event that is handled
   Phase phase_ = Phase::kListing;
   std::optional<TimePoint> deadline_;

@@ -11,12 +11,17 @@ Watcher::Watcher(EventLoop& loop, Worker& worker, ApiClient& client, Target targ
       client_(client),
       target_(std::move(target)),
       callbacks_(std::move(callbacks)),
-      session_(seed),
+      session_(seed, target_.is_large ? "" : "0"),
       deadline_(loop, [this] { Handle(WatchSession::DeadlinePassed{}); }) {}
 
 Watcher::~Watcher() { *alive_ = false; }
 
-void Watcher::Start() { Perform(session_.Start(Clock::now())); }
+void Watcher::Start() {
+  const std::vector<WatchSession::Action> actions = session_.Start(Clock::now());
+  // That nothing has been asked yet is no news.
+  problem_ = session_.problem();
+  Perform(actions);
+}
 
 void Watcher::Handle(const WatchSession::Event& event) {
   Perform(session_.Handle(event, Clock::now()));
@@ -40,7 +45,8 @@ void Watcher::Do(const WatchSession::List& action) {
   stream_.reset();
   worker_.Do([this, alive = alive_, &loop = loop_, &client = client_, target = target_,
               version = action.resource_version] {
-    absl::StatusOr<nlohmann::json> list = client.List(target.path, target.selector, version);
+    absl::StatusOr<nlohmann::json> list =
+        client.List(target.path, target.selector, version, target.trim);
     loop.Post([this, alive, list = std::move(list)]() mutable {
       if (!*alive) return;
       if (list.ok()) {

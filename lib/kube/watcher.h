@@ -19,8 +19,12 @@ namespace nodedevice {
 class Watcher {
  public:
   struct Target {
-    std::string path;      // "/apis/nodedevices.io/v1alpha1/devicepluginconfigs"
-    std::string selector;  // "fieldSelector=metadata.name=rig", "labelSelector=...", or empty
+    std::string path;           // "/apis/nodedevices.io/v1alpha1/devicepluginconfigs"
+    std::string selector = {};  // "fieldSelector=metadata.name=rig", "labelSelector=...", or empty
+    bool is_large = false;      // thousands of objects: their list is asked for in pages
+    // Takes away what nobody reads, of each listed object, before all of them are kept at once. On
+    // the worker.
+    ApiClient::Trim trim = {};
   };
   struct Callbacks {
     std::function<void(const nlohmann::json& object)> on_upsert;

@@ -47,6 +47,8 @@ class WorkQueue {
   // When Take() will have something; nullopt: not before Add(), AddAfter() or Done().
   std::optional<TimePoint> NextDeadline(TimePoint now) const;
 
+  // Whether it is to be taken, worked on, or waits for its time.
+  bool Knows(const std::string& key) const { return rows_.contains(key); }
   // How many keys can be taken, but for those whose time has come since the last Take().
   std::size_t depth() const { return ready_.size(); }
   // How many keys are known: to be taken, worked on, or waiting for their time.

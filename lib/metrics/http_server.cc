@@ -211,7 +211,7 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string&
                                                               HttpServerOptions options) {
   ASSIGN_OR_RETURN(ListenAddress address, ParseListenAddress(listen));
   const std::string flag = absl::StrCat("--listen ", listen);
-  if (!address.loopback && options.tls == nullptr) {
+  if (!address.loopback && options.tls == nullptr && !options.plain_everywhere) {
     return absl::InvalidArgumentError(
         absl::StrCat(flag, ": plain HTTP is served on loopback only"));
   }

@@ -21,6 +21,8 @@ struct HttpServerOptions {
   AccessRules access = {};
   TokenReviewer review = {};  // without one, no bearer token is accepted
   HttpLimits limits = {};
+  // Plain HTTP on any address: for probes of a kubelet, which answer nothing worth hiding.
+  bool plain_everywhere = false;
 };
 
 // Answers GET and HEAD requests for a fixed set of paths. Meant for /metrics, /healthz, /readyz and
@@ -37,7 +39,8 @@ class HttpServer {
 
   // Listens on "127.0.0.1:9807", "[::1]:9807" or with port 0 on any free port; "[::]:9807" takes
   // IPv4 too. Fails, with a message that begins with "--listen <address>", when the address is
-  // malformed or in use, or when it is not a loopback address and there is no TLS.
+  // malformed or in use, or when it is not a loopback address and there is no TLS, unless that is
+  // asked for.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const std::string& listen, Routes routes,
                                                            HttpServerOptions options = {});
 

@@ -88,6 +88,10 @@ absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text) {
 absl::StatusOr<UniqueFd> Listen(ListenAddress& address, int backlog) {
   UniqueFd fd(
       ::socket(address.ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd && errno == EAFNOSUPPORT && address.ipv6 && address.host == "::") {
+    address = {.host = "0.0.0.0", .ipv6 = false, .loopback = false, .port = address.port};
+    return Listen(address, backlog);
+  }
   if (!fd) return ErrnoStatus(errno, "cannot listen");
   const int on = 1;
   const int off = 0;

@@ -24,7 +24,7 @@ struct ListenAddress {
 absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text);
 
 // A listening, non-blocking TCP socket there; sets the port that was found for 0. "[::]" takes IPv4
-// too.
+// too, and is "0.0.0.0" on a machine without IPv6.
 absl::StatusOr<UniqueFd> Listen(ListenAddress& address, int backlog);
 
 }  // namespace nodedevice

@@ -20,8 +20,10 @@ const std::map<std::string, std::set<std::string>>& AllowedEdges() {
       {"lib/kube", {"lib/base"}},
       {"lib/mco", {"lib/kube", "lib/base"}},
       {"lib/metrics", {"lib/base"}},
-      {"controller", {"lib/api", "lib/kube", "lib/mco", "lib/metrics", "lib/base"}},
-      {"agent", {"lib/api", "lib/kube", "lib/kubelet", "lib/mco", "lib/metrics", "lib/base"}},
+      {"lib/service", {"lib/kube", "lib/metrics", "lib/base"}},
+      {"controller", {"lib/api", "lib/kube", "lib/mco", "lib/metrics", "lib/service", "lib/base"}},
+      {"agent",
+       {"lib/api", "lib/kube", "lib/kubelet", "lib/mco", "lib/metrics", "lib/service", "lib/base"}},
       {"plugin", {"lib/api", "lib/kubelet", "lib/base", "proto"}},
       {"devicemanager", {"lib/kubelet", "lib/base", "proto"}},
   };
@@ -41,7 +43,7 @@ const std::vector<Library>& Libraries() {
       {"HTTP servers and clients",
        {"cpprest/", "civetweb.h", "CivetServer.h", "prometheus/exposer.h", "boost/beast"},
        {"lib/kube", "lib/metrics"}},
-      {"prometheus-cpp", {"prometheus/"}, {"lib/metrics", "agent", "controller"}},
+      {"prometheus-cpp", {"prometheus/"}, {"lib/metrics", "lib/service", "agent", "controller"}},
       {"yaml-cpp", {"yaml-cpp/"}, {"lib/base/yaml"}},
       {"Boost.Asio", {"boost/asio"}, {"lib/base/event_loop", "lib/metrics", "lib/kube"}},
   };

@@ -82,19 +82,20 @@ std::set<std::string> AllMatches(const std::string& text, const std::regex& what
   return found;
 }
 
-// The options that a program's source defines; CLI11 adds --help.
-std::set<std::string> OptionsOf(const std::string& source) {
+// The options that a program's sources define; CLI11 adds --help.
+std::set<std::string> OptionsOf(const std::vector<std::string>& sources) {
   static const std::regex defined(R"re("(--[a-z][a-z-]*)")re");
-  std::set<std::string> options = AllMatches(TextOf(source), defined);
-  options.insert("--help");
+  std::set<std::string> options = {"--help"};
+  for (const std::string& source : sources) options.merge(AllMatches(TextOf(source), defined));
   return options;
 }
 
-const std::map<std::string, std::string>& Programs() {
-  static const std::map<std::string, std::string> sources = {
-      {"node-device-agent", "agent/options.cc"},
-      {"node-device-plugin", "plugin/options.cc"},
-      {"device-manager", "devicemanager/main.cc"}};
+const std::map<std::string, std::vector<std::string>>& Programs() {
+  static const std::map<std::string, std::vector<std::string>> sources = {
+      {"node-device-agent", {"agent/options.cc", "lib/service/tls_flags.cc"}},
+      {"node-device-controller", {"controller/options.cc", "lib/service/tls_flags.cc"}},
+      {"node-device-plugin", {"plugin/options.cc"}},
+      {"device-manager", {"devicemanager/main.cc"}}};
   return sources;
 }
 
@@ -180,7 +181,8 @@ TEST(ReadmeTest, MetricsAreListedWithTheirTypes) {
   using TypeByName = std::map<std::string, std::string>;
   static const std::regex exported(R"re(MetricType::(\w+),\s*"((?:nodedevice|process)_\w+)")re");
   TypeByName in_code;
-  for (const char* source : {"agent/metrics.cc", "lib/metrics/process_metrics.cc"}) {
+  for (const char* source : {"agent/metrics.cc", "controller/metrics.cc",
+                             "lib/metrics/process_metrics.cc", "lib/service/responses.cc"}) {
     const std::string text = TextOf(source);
     for (std::sregex_iterator match(text.begin(), text.end(), exported), none; match != none;
          ++match) {

@@ -109,6 +109,22 @@ TEST_F(ConfigObjectTest, ADeletedOneIsWithdrawnAfterAMoment) {
   EXPECT_EQ(status().error, "");
 }
 
+TEST_F(ConfigObjectTest, OneThatIsBeingDeletedCountsAsGone) {
+  server_.Put(kRig, ConfigWith("a"));
+  Follow();
+  ASSERT_TRUE(Accepts("a"));
+  ASSERT_TRUE(Watches());
+  EXPECT_FALSE(object_->was_deleted());
+  nlohmann::json held = *server_.Find(kRig);
+  held["metadata"]["finalizers"] = {"example.com/wait"};
+  held["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z";
+  server_.Put(kRig, held);
+  ASSERT_TRUE(Until([this] { return object_->was_deleted(); }));
+  EXPECT_TRUE(status().accepted) << "it may come back";
+  ASSERT_TRUE(SaysError("DevicePluginConfig rig was deleted"));
+  EXPECT_FALSE(object_->was_deleted()) << "and is withdrawn by now";
+}
+
 TEST_F(ConfigObjectTest, OneThatIsDeletedAndMadeAnewTakesNoPluginAway) {
   server_.Put(kRig, ConfigWith("a"));
   Follow();

@@ -102,14 +102,6 @@ nodedevice_pod_devices{resource="example.com/kvm",namespace="shop",pod="vm-7",co
 )");
 }
 
-TEST(MetricsTest, TellsWhenTheCertificateExpires) {
-  EXPECT_EQ(ToMetricsText({CertificateExpiry(1'800'000'000)}),
-            "# HELP nodedevice_tls_certificate_expiry_seconds When the certificate that this is "
-            "served with expires, in seconds since the Unix epoch.\n"
-            "# TYPE nodedevice_tls_certificate_expiry_seconds gauge\n"
-            "nodedevice_tls_certificate_expiry_seconds 1800000000\n");
-}
-
 TEST(MetricsTest, CountersStayWhenTheProcessEnds) {
   Snapshot snapshot = HealthyNode();
   PluginStatus& plugin = snapshot.plugins[0];

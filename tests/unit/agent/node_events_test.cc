@@ -14,7 +14,7 @@ using ::testing::IsEmpty;
 
 std::vector<std::string> Told(const Snapshot& before, const Snapshot& after) {
   std::vector<std::string> told;
-  for (const NodeEvent& event : EventsBetween(before, after)) {
+  for (const ApiEvent& event : EventsBetween(before, after)) {
     told.push_back(absl::StrCat(event.warning ? "! " : "", event.reason, "/", event.action, " [",
                                 event.about, "] ", event.note));
   }
@@ -145,42 +145,6 @@ TEST(NodeEventsTest, AnAgentThatStopsSaysNothingOfDevices) {
   Snapshot stopping = HealthyNode();
   stopping.stopping = true;
   EXPECT_THAT(Told(well, stopping), IsEmpty());
-}
-
-class EventThrottleTest : public ::testing::Test {
- protected:
-  // The note as it is told; empty: held back.
-  std::string Note(const std::string& reason, const std::string& about, TimePoint now) {
-    NodeEvent event = {true, reason, "Waiting", "it happened", about};
-    return throttle_.Admit(event, now) ? event.note : "";
-  }
-  EventThrottle throttle_;
-};
-
-TEST_F(EventThrottleTest, LetsOneOfAKindThroughInFiveMinutesAndTheNextSaysHowMany) {
-  EXPECT_EQ(Note("Down", "", kNow), "it happened");
-  EXPECT_EQ(Note("Down", "", kNow + seconds(1)), "");
-  EXPECT_EQ(Note("Down", "", kNow + minutes(5) - Duration(1)), "");
-  EXPECT_EQ(Note("Down", "", kNow + minutes(12)), "it happened (2 more in the last 12 min)");
-  EXPECT_EQ(Note("Down", "", kNow + minutes(13)), "");
-  // What was told is counted once.
-  EXPECT_EQ(Note("Down", "", kNow + minutes(18)), "it happened (1 more in the last 6 min)");
-  EXPECT_EQ(Note("Down", "", kNow + minutes(23)), "it happened");
-}
-
-TEST_F(EventThrottleTest, KindsDoNotHoldEachOtherBack) {
-  EXPECT_EQ(Note("PluginCrashLooping", "a", kNow), "it happened");
-  EXPECT_EQ(Note("PluginCrashLooping", "b", kNow), "it happened");
-  EXPECT_EQ(Note("PluginRecovered", "a", kNow), "it happened");
-  EXPECT_EQ(Note("PluginCrashLooping", "a", kNow), "");
-}
-
-TEST_F(EventThrottleTest, RemembersWhatIsNewWhenItForgetsOldKinds) {
-  for (int i = 0; i < 1024; ++i) Note("PluginCrashLooping", std::to_string(i), kNow);
-  const TimePoint later = kNow + minutes(6);
-  EXPECT_EQ(Note("PluginCrashLooping", "new", later), "it happened");
-  EXPECT_EQ(Note("PluginCrashLooping", "new", later), "");
-  EXPECT_EQ(Note("PluginCrashLooping", "1", later), "it happened");
 }
 
 }  // namespace

@@ -250,16 +250,16 @@ TEST_F(NodeReporterTest, PostsNoEventBeforeThereIsAState) {
 
 TEST_F(NodeReporterTest, KeepsTheNewestEventsWhileTheServerDoesNotTakeThem) {
   server_.Refuse("POST", 429);
-  See(CrashLoops(NodeReporter::kMostEvents + 6));
+  See(CrashLoops(EventWriter::kMostEvents + 6));
   ASSERT_TRUE(Until([this] { return Posts() > 0; }));
   Drain();
   EXPECT_EQ(Posts(), 1) << "one at a time";
   server_.Refuse("POST", 0);
-  ASSERT_TRUE(Until([this] { return Events().size() == NodeReporter::kMostEvents; }));
+  ASSERT_TRUE(Until([this] { return Events().size() == EventWriter::kMostEvents; }));
   Drain();
   std::set<std::string> names;
   for (const json& event : Events()) names.insert(event["metadata"]["name"]);
-  EXPECT_EQ(names.size(), NodeReporter::kMostEvents);
+  EXPECT_EQ(names.size(), EventWriter::kMostEvents);
   // By name they come as p0, p1, p2 ... the first six are given up.
   EXPECT_THAT(Events().front()["note"].get<std::string>(), HasSubstr("Plugin p6 "));
   EXPECT_THAT(Events().back()["note"].get<std::string>(), HasSubstr("Plugin p69 "));

@@ -59,9 +59,9 @@ TEST(OptionsTest, TakesEveryFlag) {
 TEST(OptionsTest, ServesPlainHttpByDefault) {
   const auto parsed = Parse({"--config", "c"});
   const auto& options = std::get<AgentOptions>(parsed);
-  EXPECT_TRUE(options.tls.certificate.empty());
-  EXPECT_EQ(options.tls.min_version, "VersionTLS12");
-  EXPECT_THAT(options.client_names,
+  EXPECT_TRUE(options.https.tls.certificate.empty());
+  EXPECT_EQ(options.https.tls.min_version, "VersionTLS12");
+  EXPECT_THAT(options.https.client_names,
               ElementsAre("system:serviceaccount:openshift-monitoring:prometheus-k8s"));
 }
 
@@ -71,12 +71,12 @@ TEST(OptionsTest, TakesEveryFlagOfTls) {
              "/t/ca.crt", "--client-name", "a", "--client-name", "b", "--tls-min-version",
              "VersionTLS13", "--tls-cipher-suites", "one,two"});
   const auto& options = std::get<AgentOptions>(parsed);
-  EXPECT_EQ(options.tls.certificate, "/t/tls.crt");
-  EXPECT_EQ(options.tls.key, "/t/tls.key");
-  EXPECT_EQ(options.tls.client_ca, "/t/ca.crt");
-  EXPECT_EQ(options.tls.min_version, "VersionTLS13");
-  EXPECT_THAT(options.tls.cipher_suites, ElementsAre("one", "two"));
-  EXPECT_THAT(options.client_names, ElementsAre("a", "b"));
+  EXPECT_EQ(options.https.tls.certificate, "/t/tls.crt");
+  EXPECT_EQ(options.https.tls.key, "/t/tls.key");
+  EXPECT_EQ(options.https.tls.client_ca, "/t/ca.crt");
+  EXPECT_EQ(options.https.tls.min_version, "VersionTLS13");
+  EXPECT_THAT(options.https.tls.cipher_suites, ElementsAre("one", "two"));
+  EXPECT_THAT(options.https.client_names, ElementsAre("a", "b"));
 }
 
 TEST(OptionsTest, FlagsOfTlsComeTogether) {

@@ -1,8 +1,8 @@
 #include "agent/page.h"
 
-#include "agent/duration_text.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "lib/base/duration_text.h"
 #include "tests/unit/agent/sample_snapshot.h"
 
 namespace nodedevice::testing {

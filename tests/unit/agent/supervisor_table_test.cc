@@ -220,10 +220,18 @@ TEST_F(SupervisorTest, StoppingIsKilledAfterItsGrace) {
   EXPECT_EQ(Kvm().restarts, RestartCounts{});
 }
 
-TEST_F(SupervisorTest, StoppingIsKilledByStop) {
+TEST_F(SupervisorTest, StoppingHasItsGraceWhenTheAgentStopsAndIsKilledByASecondStop) {
   Stopping();
+  EXPECT_THAT(Do(StopRequested{}), IsEmpty());
+  EXPECT_EQ(DueIn(), seconds(10));
   EXPECT_THAT(Do(StopRequested{}), ElementsAre("kill kvm"));
   EXPECT_THAT(Killed("kvm", 100, 9), ElementsAre("all stopped"));
+}
+
+TEST_F(SupervisorTest, AStopForGoodWithdraws) {
+  Running();
+  EXPECT_THAT(Do(StopRequested{StopMode::kWithdraw}), ElementsAre("withdraw kvm"));
+  EXPECT_THAT(Exited("kvm", 100, 0), ElementsAre("all stopped"));
 }
 
 // ---- BackingOff --------------------------------------------------------------------------------

@@ -300,15 +300,15 @@ TEST_F(ApiClientTest, AListIsPutTogetherFromItsPages) {
   EXPECT_EQ((*list)["metadata"]["resourceVersion"], "7");
   const std::vector<ApiRequest> requests = server->requests();
   ASSERT_EQ(requests.size(), 3u);
-  EXPECT_EQ(requests[0].target, "/things?labelSelector=a%3Db&limit=500&resourceVersion=5");
-  EXPECT_EQ(requests[1].target, "/things?labelSelector=a%3Db&limit=500&continue=a%2Fb%3D");
-  EXPECT_EQ(requests[2].target, "/things?labelSelector=a%3Db&limit=500&continue=c");
+  EXPECT_EQ(requests[0].target, "/things?labelSelector=a%3Db&limit=100&resourceVersion=5");
+  EXPECT_EQ(requests[1].target, "/things?labelSelector=a%3Db&limit=100&continue=a%2Fb%3D");
+  EXPECT_EQ(requests[2].target, "/things?labelSelector=a%3Db&limit=100&continue=c");
 }
 
 TEST_F(ApiClientTest, AListOfTheNewestNamesNoVersion) {
   const auto server = Serve(HttpAnswerOf("200 OK", R"({"items":[]})"));
   ASSERT_TRUE(Client(*server)->List("/things", "", "").ok());
-  EXPECT_EQ(server->requests()[0].target, "/things?limit=500");
+  EXPECT_EQ(server->requests()[0].target, "/things?limit=100");
 }
 
 TEST_F(ApiClientTest, APageThatFailsFailsTheList) {
@@ -348,7 +348,7 @@ TEST_F(ApiClientTest, AListThatNeverEndsIsAnError) {
       Serve(HttpAnswerOf("200 OK", R"({"metadata":{"continue":"same"},"items":[1,2,3]})"));
   const absl::Status status = Client(*server)->List("/t", "", "0").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_EQ(status.message(), "GET /t: the list has more than 200 pages");
+  EXPECT_EQ(status.message(), "GET /t: the list has more than 1000 pages");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "agent/token_review.h"
+#include "lib/service/token_review.h"
 
 #include <utility>
 

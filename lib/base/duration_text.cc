@@ -1,4 +1,4 @@
-#include "agent/duration_text.h"
+#include "lib/base/duration_text.h"
 
 #include <chrono>
 #include <cstdint>

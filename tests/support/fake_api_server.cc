@@ -30,6 +30,7 @@ using Request = http::request<http::string_body>;
 using TlsStream = asio::ssl::stream<tcp::socket>;
 
 constexpr char kStatus[] = "/status";
+constexpr char kMergePatch[] = "application/merge-patch+json";
 
 std::string Decode(const std::string& text) {
   std::string decoded;
@@ -60,6 +61,13 @@ struct Target {
     }
   }
 };
+
+// Takes "/status" off a path; false: it was not there.
+bool TakeStatus(std::string& path) {
+  if (!path.ends_with(kStatus)) return false;
+  path.resize(path.size() - sizeof(kStatus) + 1);
+  return true;
+}
 
 std::string CollectionOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
 std::string NameOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
@@ -173,6 +181,7 @@ struct FakeApiServer::Impl {
       if (answer.code != 200) ++failures;
       if (answer.code == 200 && watch) return Follow(stream, target, lock);
       const Answer done = answer.code == 200 ? Do(request, target) : answer;
+      if (answer.code == 200 && on_done) on_done(what);
       lock.unlock();
       http::response<http::string_body> response(static_cast<http::status>(done.code), 11);
       response.set("Content-Type", "application/json");
@@ -195,8 +204,12 @@ struct FakeApiServer::Impl {
 
   Answer Do(const Request& request, const Target& target) {
     if (request.method() == http::verb::get) return Get(target);
+    if (request.method() == http::verb::delete_) return Delete(target.path);
     Json object = Json::parse(request.body());
-    if (request.method() == http::verb::patch) return Apply(target.path, std::move(object));
+    if (request.method() == http::verb::patch) {
+      return request["Content-Type"] == kMergePatch ? Merge(target.path, object)
+                                                    : Apply(target.path, std::move(object));
+    }
     if (request.method() == http::verb::put) return Replace(target.path, std::move(object));
     if (request.method() != http::verb::post) return Refusal(405, "not here");
     if (const auto answer = posts.find(target.path); answer != posts.end()) {
@@ -230,8 +243,7 @@ struct FakeApiServer::Impl {
   }
 
   Answer Apply(std::string path, Json object) {
-    const bool status = path.ends_with(kStatus);
-    if (status) path.resize(path.size() - sizeof(kStatus) + 1);
+    const bool status = TakeStatus(path);
     const auto found = objects.find(path);
     if (found == objects.end()) {
       if (status) return Refusal(404, path);
@@ -242,6 +254,47 @@ struct FakeApiServer::Impl {
     const Json& with_status = status ? object : found->second;
     if (with_status.contains("status")) next["status"] = with_status["status"];
     return {200, Store(path, std::move(next))};
+  }
+
+  // Of the object, or of its status alone: what belongs to the other is not looked at.
+  Answer Merge(std::string path, Json patch) {
+    const bool status = TakeStatus(path);
+    const auto found = objects.find(path);
+    if (found == objects.end()) return Refusal(404, path);
+    if (status) {
+      patch = {{"status", patch.value("status", Json::object())}};
+    } else {
+      patch.erase("status");
+    }
+    Json next = found->second;
+    next.merge_patch(patch);
+    return {200, Store(path, std::move(next))};
+  }
+
+  // An object with finalizers is only marked, and goes with the last of them.
+  Answer Delete(const std::string& path) {
+    const auto found = objects.find(path);
+    if (found == objects.end()) return Refusal(404, path);
+    Json object = found->second;
+    if (!HasFinalizers(object)) {
+      Erase(path);
+      return {200, std::move(object)};
+    }
+    object["metadata"].emplace("deletionTimestamp", "2026-01-02T03:04:05Z");
+    return {200, Store(path, std::move(object))};
+  }
+
+  static bool HasFinalizers(const Json& object) {
+    return !object["metadata"].value("finalizers", Json::array()).empty();
+  }
+
+  void Erase(const std::string& path) {
+    const auto found = objects.find(path);
+    Json object = std::move(found->second);
+    objects.erase(found);
+    std::erase(order, path);
+    object["metadata"]["resourceVersion"] = std::to_string(++version);
+    Tell({version, path, "DELETED", std::move(object)});
   }
 
   Answer Replace(const std::string& path, Json object) {
@@ -270,6 +323,7 @@ struct FakeApiServer::Impl {
     if (fresh) order.push_back(path);
     objects[path] = object;
     Tell({version, path, fresh ? "ADDED" : "MODIFIED", object});
+    if (object["metadata"].contains("deletionTimestamp") && !HasFinalizers(object)) Erase(path);
     return object;
   }
 
@@ -338,6 +392,7 @@ struct FakeApiServer::Impl {
   std::map<std::string, std::function<Json(const Json&)>> posts;
   std::map<std::string, int> refused;
   Fault fault;
+  std::function<void(const std::string&)> on_done;
   int failures = 0;
   std::vector<std::string> requests;
   std::set<int> open;
@@ -369,13 +424,17 @@ void FakeApiServer::Put(const std::string& path, Json object) {
 
 void FakeApiServer::Remove(const std::string& path) {
   const std::lock_guard<std::mutex> lock(impl_->mutex);
-  const auto found = impl_->objects.find(path);
-  if (found == impl_->objects.end()) return;
-  Json object = std::move(found->second);
-  impl_->objects.erase(found);
-  std::erase(impl_->order, path);
-  object["metadata"]["resourceVersion"] = std::to_string(++impl_->version);
-  impl_->Tell({impl_->version, path, "DELETED", std::move(object)});
+  if (impl_->objects.contains(path)) impl_->Erase(path);
+}
+
+void FakeApiServer::Merge(const std::string& path, const Json& patch) {
+  const std::lock_guard<std::mutex> lock(impl_->mutex);
+  impl_->Merge(path, patch);
+}
+
+void FakeApiServer::Delete(const std::string& path) {
+  const std::lock_guard<std::mutex> lock(impl_->mutex);
+  impl_->Delete(path);
 }
 
 std::optional<FakeApiServer::Json> FakeApiServer::Find(const std::string& path) const {
@@ -423,6 +482,11 @@ void FakeApiServer::EndStreams() {
 void FakeApiServer::Expire() {
   const std::lock_guard<std::mutex> lock(impl_->mutex);
   impl_->oldest = ++impl_->version;
+}
+
+void FakeApiServer::OnDone(std::function<void(const std::string& request)> tell) {
+  const std::lock_guard<std::mutex> lock(impl_->mutex);
+  impl_->on_done = std::move(tell);
 }
 
 void FakeApiServer::Fail(Fault fault) {

@@ -12,8 +12,9 @@ namespace nodedevice::testing {
 
 // A small Kubernetes API server on 127.0.0.1, by HTTPS: keeps objects with their resourceVersions,
 // uids and generations, lists and watches them, takes server-side apply (as a replacement of all
-// that was applied; the status on its own), POST, and PUT of an object at its resourceVersion. It
-// admits one token only, and fails as a test wants it to. Thread-safe.
+// that was applied; the status on its own), merge patches (the status likewise), POST, PUT of an
+// object at its resourceVersion, and DELETE, which waits for finalizers. It admits one token only,
+// and fails as a test wants it to. Thread-safe.
 class FakeApiServer {
  public:
   using Json = nlohmann::json;
@@ -30,7 +31,11 @@ class FakeApiServer {
 
   // Creates the object, or replaces it as `kubectl replace` does.
   void Put(const std::string& path, Json object);
+  // At once, whatever its finalizers say.
   void Remove(const std::string& path);
+  // As PATCH with a JSON merge patch and DELETE do it, of what there is.
+  void Merge(const std::string& path, const Json& patch);
+  void Delete(const std::string& path);
   std::optional<Json> Find(const std::string& path) const;
   // Every object below a collection's path, in order of their creation.
   std::vector<Json> In(const std::string& collection) const;
@@ -53,6 +58,9 @@ class FakeApiServer {
   using Fault = std::function<std::optional<std::string>(const std::string& request)>;
   // From now on every request meets this; nullptr: not any more.
   void Fail(Fault fault);
+  // From now on this is told of every request, "METHOD path", that was done, before it is answered;
+  // nullptr: not any more. Called with the server's lock held.
+  void OnDone(std::function<void(const std::string& request)> tell);
   // Admits this token from now on, and no other.
   void Admit(const std::string& token);
   // Shows a certificate that has expired, or a good one, and cuts the connections that are open.

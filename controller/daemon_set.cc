@@ -6,6 +6,7 @@
 #include "controller/agent_ports.h"
 #include "controller/drift.h"
 #include "controller/host_mounts.h"
+#include "controller/ownership.h"
 #include "controller/tolerations.h"
 #include "lib/kube/bounded_name.h"
 #include "lib/kube/object_fields.h"
@@ -75,12 +76,7 @@ Json RenderDaemonSet(const DaemonSetSpec& spec, const Settings& settings) {
   metadata["labels"][kConfigLabel] = config.name;
   metadata["labels"][kManagedByLabel] = kManagedBy;
   metadata["annotations"][kPortAnnotation] = absl::StrCat(spec.port);
-  metadata["ownerReferences"] = Json::array({{{"apiVersion", kApiVersion},
-                                              {"kind", "DevicePluginConfig"},
-                                              {"name", config.name},
-                                              {"uid", spec.config_uid},
-                                              {"controller", true},
-                                              {"blockOwnerDeletion", true}}});
+  metadata["ownerReferences"] = OwnedBy(config.name, spec.config_uid);
   object["spec"]["selector"]["matchLabels"][kConfigLabel] = config.name;
   Json& pod_template = object["spec"]["template"];
   pod_template["metadata"]["labels"][kConfigLabel] = config.name;
@@ -95,7 +91,7 @@ Json RenderDaemonSet(const DaemonSetSpec& spec, const Settings& settings) {
   SetConfig(config.name, container["args"]);
   SetPort(spec.port, container);
   SetMounts(MountsFor(config.plugins), pod, container);
-  metadata["annotations"][kRenderedAnnotation] = Fingerprint(object);
+  metadata["annotations"][kRenderedKey] = Fingerprint(object);
   return object;
 }
 

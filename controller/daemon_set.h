@@ -9,13 +9,6 @@
 
 namespace nodedevice {
 
-// Of every object that the controller makes for one configuration.
-inline constexpr char kConfigLabel[] = "nodedevices.io/config";
-inline constexpr char kManagedByLabel[] = "app.kubernetes.io/managed-by";
-inline constexpr char kManagedBy[] = "node-device-controller";
-// Of a DaemonSet: what was applied (drift.h).
-inline constexpr char kRenderedAnnotation[] = "nodedevices.io/rendered";
-
 // "node-device-agent-CONFIG"; a hash stands for the end of one that is too long for a label.
 std::string DaemonSetName(const std::string& config);
 

@@ -70,6 +70,10 @@ Membership NodeSelection::Of(const DevicePluginConfig& config) const {
   return OfPools(selector);
 }
 
+std::size_t NodeSelection::CountIn(const std::string& pool) const {
+  return static_cast<std::size_t>(std::ranges::count(pool_of_node_, pool, &NodePool::name));
+}
+
 Membership NodeSelection::OfPools(const Json& selector) const {
   Membership membership;
   const LabelSelector wanted(selector);

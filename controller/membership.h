@@ -51,6 +51,9 @@ class NodeSelection {
   // Of a configuration with errors, as far as its selectors could be read.
   Membership Of(const DevicePluginConfig& config) const;
 
+  // How many nodes the pool of this name has.
+  std::size_t CountIn(const std::string& pool) const;
+
  private:
   Membership OfPools(const nlohmann::json& selector) const;
   Membership OfLabels(const Labels& labels) const;

@@ -71,7 +71,7 @@ NodeStanding WithoutAgent(const ObservedNode& node, const ObservedState* last,
 NodeStanding BySelf(const ObservedState& state, const StandingContext& context) {
   if (!state.config_error.empty()) return Failing("ConfigurationRefused", state.config_error);
   if (!state.ready) {
-    return Since(state.ready_since, context, "AgentStarting", "the agent says nothing yet");
+    return Since(state.created, context, "AgentStarting", "the agent says nothing yet");
   }
   if (!state.device_manager_up) {
     return Since(state.device_manager_since, context, "DeviceManagerDown",

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "controller/conditions.h"
+#include "controller/writes.h"
 #include "lib/base/utf8.h"
 #include "lib/kube/object_fields.h"
 
@@ -37,6 +38,18 @@ std::string ContainerProblem(const Json& container) {
   return ReasonAndMessage(waiting);
 }
 
+Json WithOwnManagedFields(Json object) {
+  Json own = Json::array();
+  for (const Json& entry : ListAt(object, "/metadata/managedFields")) {
+    if (TextAt(entry, "/manager") == kFieldManager) own.push_back(entry);
+  }
+  if (ValueAt(object, "/metadata").is_object()) {
+    object["metadata"].erase("managedFields");
+    if (!own.empty()) object["metadata"]["managedFields"] = std::move(own);
+  }
+  return object;
+}
+
 }  // namespace
 
 std::string ConfigOf(const Json& object) {
@@ -45,6 +58,7 @@ std::string ConfigOf(const Json& object) {
 
 ObservedNode ReadNode(const Json& object) {
   ObservedNode node{.name = TextAt(object, "/metadata/name"),
+                    .resource_version = TextAt(object, "/metadata/resourceVersion"),
                     .created = ReadApiTime(TextAt(object, "/metadata/creationTimestamp")),
                     .labels = LabelsOf(object),
                     .taints = {},
@@ -55,7 +69,8 @@ ObservedNode ReadNode(const Json& object) {
   for (const Json& taint : ListAt(object, "/spec/taints")) {
     node.taints.push_back({.key = TextAt(taint, "/key"),
                            .value = TextAt(taint, "/value"),
-                           .effect = TextAt(taint, "/effect")});
+                           .effect = TextAt(taint, "/effect"),
+                           .time_added = TextAt(taint, "/timeAdded")});
   }
   if (const Json& ready = ConditionOf(ValueAt(object, "/status"), "Ready"); !ready.is_null()) {
     node.ready = TextAt(ready, "/status") == "True";
@@ -72,6 +87,7 @@ ObservedState ReadState(const Json& object) {
       .node = TextAt(object, "/spec/nodeName"),
       .config = TextAt(object, "/spec/configName"),
       .config_uid = TextAt(object, "/metadata/ownerReferences/0/uid"),
+      .created = ReadApiTime(TextAt(object, "/metadata/creationTimestamp")),
       .generation = static_cast<std::int64_t>(CountAt(object, "/status/observedGeneration")),
       .config_error = OneLine(TextAt(object, "/status/configError"), kMaxText),
       .pod = TextAt(object, "/status/agent/podName"),
@@ -117,6 +133,26 @@ ObservedPod ReadPod(const Json& object) {
     if (pod.problem.empty()) pod.problem = "Failed";
   }
   return pod;
+}
+
+Json ReadMachineConfigPool(const Json& object) { return WithOwnManagedFields(object); }
+
+Json ReadKubeletConfig(const Json& object) { return WithOwnManagedFields(object); }
+
+Json ReadMachineConfig(const Json& object) {
+  const Json& metadata = ValueAt(object, "/metadata");
+  if (!ConfigOf(object).empty() || !metadata.is_object()) return WithOwnManagedFields(object);
+  return WithOwnManagedFields({{"kind", "MachineConfig"}, {"metadata", metadata}});
+}
+
+ObservedClusterVersion ReadClusterVersion(const Json& object) {
+  const Json& progressing = ConditionOf(ValueAt(object, "/status"), "Progressing");
+  return {.is_upgrading = TextAt(progressing, "/status") == "True",
+          .text = OneLine(TextAt(progressing, "/message"), kMaxText)};
+}
+
+bool HasHostedControlPlane(const Json& infrastructure) {
+  return TextAt(infrastructure, "/status/controlPlaneTopology") == "External";
 }
 
 }  // namespace nodedevice

@@ -5,6 +5,7 @@
 // has a reader, which takes any JSON.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,11 +24,13 @@ struct Taint {
   std::string key = {};
   std::string value = {};
   std::string effect = {};
+  std::string time_added = {};  // as the API has it
   bool operator==(const Taint&) const = default;
 };
 
 struct ObservedNode {
   std::string name = {};
+  std::string resource_version = {};
   WallSeconds created = {};
   Labels labels = {};
   std::vector<Taint> taints = {};
@@ -37,6 +40,7 @@ struct ObservedNode {
   WallSeconds ready_since = {};     // of that
   std::string not_ready_text = {};  // "KubeletNotReady: container runtime is down"
   NodeUpdate update = {};
+  bool operator==(const ObservedNode&) const = default;
 };
 ObservedNode ReadNode(const nlohmann::json& object);
 
@@ -54,7 +58,8 @@ struct ObservedState {
   std::string uid = {};
   std::string node = {};
   std::string config = {};
-  std::string config_uid = {};    // of its owner; empty: no owner
+  std::string config_uid = {};  // of its owner; empty: no owner
+  WallSeconds created = {};
   std::int64_t generation = 0;    // of the configuration that is in force on the node
   std::string config_error = {};  // why a newer one is not
   std::string pod = {};           // the agent's; empty: it ran outside of one
@@ -66,6 +71,7 @@ struct ObservedState {
   std::string reason = {};   // of Ready
   std::string message = {};  // of Ready
   std::vector<ResourceCount> resources = {};
+  bool operator==(const ObservedState&) const = default;
 };
 ObservedState ReadState(const nlohmann::json& object);
 
@@ -76,8 +82,27 @@ struct ObservedPod {
   std::string config = {};  // by its label
   WallSeconds created = {};
   std::string problem = {};  // why it does not run: "ImagePullBackOff: ..."; empty: nothing known
+  bool operator==(const ObservedPod&) const = default;
 };
 ObservedPod ReadPod(const nlohmann::json& object);
+
+// Of the machine-config-operator's objects everything is kept, except of a MachineConfig that is
+// not the controller's its spec, which may be large. Of metadata.managedFields only what the
+// controller has applied itself is left.
+nlohmann::json ReadMachineConfigPool(const nlohmann::json& object);
+nlohmann::json ReadKubeletConfig(const nlohmann::json& object);
+nlohmann::json ReadMachineConfig(const nlohmann::json& object);
+
+// The ClusterVersion `version`: whether an upgrade of the cluster is running.
+struct ObservedClusterVersion {
+  bool is_upgrading = false;
+  std::string text = {};  // "Working towards 4.16.3: 106 of 901 done"
+};
+ObservedClusterVersion ReadClusterVersion(const nlohmann::json& object);
+
+// The Infrastructure `cluster`: whether the control plane is hosted outside of this cluster
+// (HyperShift), where nobody in it configures kubelets.
+bool HasHostedControlPlane(const nlohmann::json& infrastructure);
 
 // It is complete: whoever fills it has listed every kind at least once, and knows that an API is
 // absent rather than out of reach. A half of it would read as nodes that are gone.
@@ -85,12 +110,21 @@ struct Observed {
   WallSeconds now = {};
   std::vector<nlohmann::json> configs = {};  // DevicePluginConfigs
   std::vector<ObservedNode> nodes = {};
-  std::optional<nlohmann::json> pools =
-      {};  // the items of MachineConfigPools; nullopt: no such API
+  // The items of MachineConfigPools; nullopt: no such API.
+  std::optional<nlohmann::json> pools = {};
   std::vector<ObservedState> states = {};
   std::vector<ObservedPod> pods = {};            // in our namespace, with the agent's labels
   std::vector<nlohmann::json> daemon_sets = {};  // in our namespace, with the controller's label
+  // The items of these; nullopt: no such API.
+  std::optional<nlohmann::json> kubelet_configs = {};
+  std::optional<nlohmann::json> machine_configs = {};
+  // Of config.openshift.io; nullopt: no such API, or no such object.
+  std::optional<ObservedClusterVersion> cluster_version = {};
+  std::optional<bool> hosted_control_plane = {};  // HasHostedControlPlane
+  std::optional<bool> gate_is_disabled = {};      // DisablesGate(FeatureGate, "DevicePlugins")
   bool has_scc = false;  // the API security.openshift.io: pods are admitted by SCCs
+  // What the API said to the last write of an object, by ObjectName(), while that write fails.
+  std::map<std::string, std::string> write_problems = {};
 };
 
 }  // namespace nodedevice

@@ -8,11 +8,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "controller/agent_ports.h"
+#include "controller/conditions.h"
 #include "controller/conflicts.h"
 #include "controller/daemon_set.h"
 #include "controller/drift.h"
 #include "controller/membership.h"
+#include "controller/pools/pool_setup.h"
+#include "controller/pools/pools_plan.h"
+#include "controller/pools/pools_status.h"
 #include "controller/rollup.h"
+#include "controller/startup_taint.h"
 #include "lib/api/device_plugin_config.h"
 #include "lib/kube/object_fields.h"
 
@@ -46,6 +51,8 @@ class Planner {
     ReadConfigs();
     RefuseConflicts();
     const std::map<std::string, std::uint16_t> ports = Ports();
+    PlanPoolsOfAll();
+    PlanStartupTaintsOfAll();
     for (const Candidate& candidate : candidates_) {
       PlanDaemonSet(candidate, ports.at(candidate.config.name));
       PlanStatus(candidate);
@@ -54,6 +61,7 @@ class Planner {
       if (!known_.contains(config)) RemoveDaemonSet(*daemon_set);
     }
     RemoveLeftStates();
+    for (const Candidate& candidate : leaving_) PlanStatusOfLeaving(candidate);
     if (look_again_) plan_.look_again_after = std::max(*look_again_ - observed_.now, kSoon);
     return std::move(plan_);
   }
@@ -70,8 +78,9 @@ class Planner {
 
   void ReadConfigs() {
     for (const Json& object : observed_.configs) {
-      // Its objects go with it.
-      if (!TextAt(object, "/metadata/deletionTimestamp").empty()) continue;
+      const bool leaves = !TextAt(object, "/metadata/deletionTimestamp").empty();
+      // Its objects go with it, unless that is to be done in order.
+      if (leaves && !HasFinalizer(object, kTeardownFinalizer)) continue;
       Parsed<DevicePluginConfig> parsed = ParseDevicePluginConfig(object);
       Candidate candidate;
       candidate.object = &object;
@@ -83,6 +92,10 @@ class Planner {
       candidate.membership = selection_.Of(candidate.config);
       candidate.refusal = candidate.membership.refusal;
       if (!parsed.ok()) candidate.refusal = Refusal{"InvalidSpec", ToString(parsed.errors)};
+      if (leaves) {
+        leaving_.push_back(std::move(candidate));
+        continue;
+      }
       const auto daemon_set = daemon_sets_.find(candidate.config.name);
       if (daemon_set != daemon_sets_.end()) candidate.daemon_set = daemon_set->second;
       known_.insert(candidate.config.name);
@@ -145,6 +158,45 @@ class Planner {
     return AgentPorts(names, observed_.daemon_sets);
   }
 
+  void PlanPoolsOfAll() {
+    std::vector<ManagedConfig> configs;
+    const auto add = [&](const Candidate& candidate, bool is_leaving) {
+      configs.push_back({.object = *candidate.object,
+                         .config = candidate.config,
+                         .uid = candidate.uid,
+                         .membership = candidate.membership,
+                         .is_refused = candidate.refusal.has_value(),
+                         .is_leaving = is_leaving});
+    };
+    for (const Candidate& candidate : candidates_) add(candidate, false);
+    for (const Candidate& candidate : leaving_) add(candidate, true);
+    PoolsPlan pools = PlanPools(observed_, selection_, configs);
+    plan_.remove = std::move(pools.remove);
+    plan_.apply = std::move(pools.apply);
+    plan_.events = std::move(pools.events);
+    pools_ = std::move(pools.reports);
+  }
+
+  void PlanStartupTaintsOfAll() {
+    std::vector<StartupAsker> askers;
+    for (const Candidate& candidate : candidates_) {
+      if (candidate.refusal || !candidate.config.startup_taint) continue;
+      askers.push_back({candidate.config.name, candidate.uid, candidate.membership});
+    }
+    StartupTaints taints = PlanStartupTaints(observed_, agents_, askers);
+    for (const NodePatch& patch : taints.patches) {
+      const auto problem = observed_.write_problems.find(ObjectName("Node", "", patch.node));
+      if (problem == observed_.write_problems.end() || !taint_problem_.empty()) continue;
+      taint_problem_ = absl::StrCat("Node ", patch.node, ": ", problem->second);
+    }
+    plan_.node_patches = std::move(taints.patches);
+    LookAgain(taints.look_again);
+  }
+
+  void LookAgain(std::optional<WallSeconds> at) {
+    if (at && (!look_again_ || *at < *look_again_)) look_again_ = at;
+  }
+
   void PlanDaemonSet(const Candidate& candidate, std::uint16_t port) {
     const Json* has = candidate.daemon_set;
     const bool has_nowhere = !candidate.refusal && candidate.membership.affinity.is_null();
@@ -159,7 +211,31 @@ class Planner {
                                    .port = port,
                                    .has_scc = observed_.has_scc},
                                   settings_);
-    if (has == nullptr || NeedsApply(wanted, *has)) plan_.apply.push_back(std::move(wanted));
+    if (has != nullptr && !NeedsApply(wanted, *has)) return;
+    TellOfStrangers(candidate, wanted);
+    plan_.apply.push_back({.object = std::move(wanted)});
+  }
+
+  // Says so when the object has to be applied for what somebody else did.
+  void TellOfStrangers(const Candidate& candidate, const Json& wanted) {
+    constexpr char kRendered[] = "/metadata/annotations/nodedevices.io~1rendered";
+    const std::string progress =
+        TextAt(ConditionOf(ValueAt(*candidate.object, "/status"), "Progressing"), "/reason");
+    const bool was_there = progress == "AsDesired" || progress == "RollingOut" ||
+                           progress == "NodesOnTheWay" ||
+                           progress == ToString(PoolState::kPoolPaused);
+    const bool deleted = candidate.daemon_set == nullptr && was_there;
+    const bool changed = candidate.daemon_set != nullptr &&
+                         TextAt(*candidate.daemon_set, kRendered) == TextAt(wanted, kRendered);
+    // That it is gone is told with the status that says so: the next plan knows no more of it.
+    if (deleted) {
+      Tell(candidate, StatusName(candidate.config.name), PutBack(ObjectName(wanted), true));
+    }
+    if (changed) Tell(candidate, ObjectName(wanted), PutBack(ObjectName(wanted), false));
+  }
+
+  void Tell(const Candidate& candidate, const std::string& object, ApiEvent event) {
+    plan_.events.push_back({candidate.config.name, candidate.uid, object, std::move(event)});
   }
 
   void RemoveDaemonSet(const Json& daemon_set) {
@@ -173,6 +249,8 @@ class Planner {
 
   void PlanStatus(const Candidate& candidate) {
     const std::string& name = candidate.config.name;
+    const std::string daemon_set = absl::StrCat(settings_.name_space, "/", DaemonSetName(name));
+    const auto problem = observed_.write_problems.find(absl::StrCat("DaemonSet ", daemon_set));
     Rollup rollup =
         RollUp({.observed = observed_,
                 .agents = agents_,
@@ -182,15 +260,29 @@ class Planner {
                 .refusal = candidate.refusal,
                 .may_run = candidate.may_run(),
                 .daemon_set = candidate.daemon_set,
-                .daemon_set_name = absl::StrCat(settings_.name_space, "/", DaemonSetName(name))});
-    if (rollup.look_again && (!look_again_ || *rollup.look_again < *look_again_)) {
-      look_again_ = rollup.look_again;
-    }
-    if (rollup.status == ValueAt(*candidate.object, "/status")) return;
+                .daemon_set_name = daemon_set,
+                .write_problem =
+                    problem == observed_.write_problems.end() ? std::string() : problem->second,
+                .pools = pools_[name],
+                .taint_problem = candidate.config.startup_taint ? taint_problem_ : ""});
+    LookAgain(rollup.look_again);
+    WriteStatus(candidate, std::move(rollup.status));
+  }
+
+  void PlanStatusOfLeaving(const Candidate& candidate) {
+    WriteStatus(candidate, StatusWhileLeaving(*candidate.object, pools_[candidate.config.name],
+                                              observed_.now));
+  }
+
+  void WriteStatus(const Candidate& candidate, Json status) {
+    const Json& before = ValueAt(*candidate.object, "/status");
+    if (status == before || (status.empty() && before.empty())) return;
+    for (ApiEvent& event : EventsBetween(before, status))
+      Tell(candidate, StatusName(candidate.config.name), std::move(event));
     plan_.statuses.push_back({{"apiVersion", kApiVersion},
                               {"kind", "DevicePluginConfig"},
-                              {"metadata", {{"name", name}}},
-                              {"status", std::move(rollup.status)}});
+                              {"metadata", {{"name", candidate.config.name}}},
+                              {"status", std::move(status)}});
   }
 
   // States of nodes that left. Those of a configuration that is gone go with it.
@@ -224,7 +316,10 @@ class Planner {
   const AgentIndex agents_;
   std::map<std::string, const Json*> daemon_sets_;  // by configuration
   std::vector<Candidate> candidates_;
-  std::set<std::string> known_;  // configurations that stay
+  std::vector<Candidate> leaving_;            // being deleted, and to be torn down in order
+  std::set<std::string> known_;               // configurations that stay
+  std::map<std::string, PoolsReport> pools_;  // by configuration
+  std::string taint_problem_;
   std::unordered_set<const ObservedState*> left_;
   std::optional<WallSeconds> look_again_;
   Plan plan_;

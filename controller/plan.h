@@ -7,26 +7,21 @@
 #include <string>
 #include <vector>
 
+#include "controller/config_events.h"
 #include "controller/observed.h"
 #include "controller/settings.h"
+#include "controller/writes.h"
 #include "nlohmann/json.hpp"
 
 namespace nodedevice {
 
-// An object to delete, and no other of the same name.
-struct Removal {
-  std::string kind;        // DaemonSet, NodeDeviceState
-  std::string name_space;  // empty: cluster-scoped
-  std::string name;
-  std::string uid;
-  bool operator==(const Removal&) const = default;
-};
-
 // What to do, in this order. All of it may be repeated: after any of it, observe and plan again.
 struct Plan {
   std::vector<Removal> remove;
-  std::vector<nlohmann::json> apply;     // DaemonSets, complete, by force: they are ours
+  std::vector<Apply> apply;
+  std::vector<NodePatch> node_patches;
   std::vector<nlohmann::json> statuses;  // of DevicePluginConfigs, to apply to /status
+  std::vector<ConfigEvent> events;       // what this tells, each when its object is written
   // When a status would read differently though nothing had happened.
   std::optional<std::chrono::seconds> look_again_after;
 };
@@ -39,6 +34,10 @@ struct Plan {
 // over a resource, where running on is what does the harm (conflicts.h): the DaemonSet of the newer
 // one is removed. So is one whose configuration is gone, is being deleted, or selects nothing.
 // Containers keep their devices in any case.
+//
+// With deviceManager.mode Manage and where there is spec.nodePreparation, the MachineConfigPools
+// get what those say, one step a plan (pools/pools_plan.h). With spec.startupTaint nodes get a
+// taint until their plugins are registered (startup_taint.h).
 //
 // A NodeDeviceState goes when its node is not one of the configuration's any more and its agent is
 // gone. Nothing is read, no clock is asked, and nothing is remembered.

@@ -9,6 +9,8 @@
 #include "absl/strings/str_join.h"
 #include "controller/conditions.h"
 #include "controller/node_standing.h"
+#include "controller/platform.h"
+#include "controller/pools/pools_status.h"
 #include "controller/tolerations.h"
 #include "lib/base/utf8.h"
 #include "lib/kube/object_fields.h"
@@ -51,6 +53,11 @@ struct Sums {
   std::map<std::string, ResourceCount> resources;
   std::optional<WallSeconds> fails_at;
 };
+
+std::optional<WallSeconds> Earlier(std::optional<WallSeconds> a, std::optional<WallSeconds> b) {
+  if (!a || !b) return a ? a : b;
+  return std::min(*a, *b);
+}
 
 std::string Of(std::uint64_t part, std::uint64_t all) {
   return absl::StrCat(part, " of ", all, all == 1 ? " node" : " nodes");
@@ -98,7 +105,7 @@ void AddNode(const ObservedNode& node, const NodeStanding& standing, const Obser
     if (!state->config_error.empty()) {
       sums.refusing.Add(absl::StrCat(node.name, ": ", state->config_error));
     }
-    if (!state->device_manager_up) {
+    if (!state->device_manager_up && state->ready) {
       sums.down.Add(absl::StrCat(node.name, ": ", state->device_manager_problem));
     }
   }
@@ -144,11 +151,16 @@ Json PoolOf(const NodeGroup& group, const RollupInput& input, const StandingCont
                          {"message", OneLine(standing.message, kMaxText)}});
     }
   }
-  return {{"name", group.pool},
-          {"nodes", sums.nodes - nodes_before},
-          {"verified", sums.verified - verified_before},
-          {"ready", sums.ready - ready_before},
-          {"failing", std::move(failing)}};
+  Json pool = {{"name", group.pool},
+               {"nodes", sums.nodes - nodes_before},
+               {"verified", sums.verified - verified_before},
+               {"ready", sums.ready - ready_before},
+               {"failing", std::move(failing)}};
+  for (const PoolReport& report : input.pools.pools) {
+    if (report.pool != group.pool || group.pool.empty()) continue;
+    pool["rollout"] = RolloutForStatus(report, input.config.generation);
+  }
+  return pool;
 }
 
 Condition ConfigAccepted(const RollupInput& input, const Sums& sums) {
@@ -176,25 +188,22 @@ Condition ConfigAccepted(const RollupInput& input, const Sums& sums) {
                             : absl::StrCat("generation ", input.config.generation,
                                            " is in force on ", Of(sums.nodes, sums.nodes));
   }
-  if (!input.refusal && input.config.device_manager.mode == DeviceManagerSpec::Mode::kManage) {
-    absl::StrAppend(
-        &condition.message,
-        ". This version of the controller does not carry out deviceManager.mode Manage: "
-        "it only observes, and changes no node");
-  }
   return condition;
 }
 
-Condition DeviceManagerVerified(const Sums& sums) {
+Condition DeviceManagerVerified(const RollupInput& input, const Sums& sums) {
   Condition condition{.type = "DeviceManagerVerified"};
   if (sums.nodes == 0) {
     condition.reason = "NoNodes";
     condition.message = "there is no node to look at";
   } else if (sums.down.count > 0) {
     condition.status = Truth::kFalse;
-    condition.reason = "DeviceManagerDown";
-    condition.message = absl::StrCat("the Device Manager is down on ",
-                                     Of(sums.down.count, sums.nodes), ": ", sums.down.ToString());
+    condition.reason =
+        input.observed.gate_is_disabled == true ? "DisabledByFeatureGate" : "DeviceManagerDown";
+    const std::string platform = ExplainPlatform(input.observed);
+    condition.message =
+        absl::StrCat("the Device Manager is down on ", Of(sums.down.count, sums.nodes), ": ",
+                     sums.down.ToString(), platform.empty() ? "" : ". ", platform);
   } else if (sums.verified < sums.nodes) {
     condition.reason = "NotReported";
     condition.message =
@@ -235,7 +244,7 @@ std::int64_t NumberAt(const Json& object, const char* pointer) {
   return value.is_number_integer() ? value.get<std::int64_t>() : 0;
 }
 
-Condition Progressing(const RollupInput& input, const Sums& sums) {
+Condition AgentsProgressing(const RollupInput& input, const Sums& sums) {
   Condition condition{.type = "Progressing", .status = Truth::kTrue};
   const bool wanted = !input.refusal && !input.membership.affinity.is_null();
   if (!input.may_run || (input.daemon_set == nullptr && !wanted)) {
@@ -271,6 +280,22 @@ Condition Progressing(const RollupInput& input, const Sums& sums) {
   return condition;
 }
 
+// The agents of the newest DaemonSet come first, then what their nodes get, then the nodes.
+Condition Progressing(const RollupInput& input, const Sums& sums) {
+  Condition condition = AgentsProgressing(input, sums);
+  if (condition.reason == "Deploying" || condition.reason == "RollingOut") return condition;
+  for (const PoolReport& report : input.pools.pools) {
+    const bool under_way = IsUnderWay(report.state);
+    const bool paused = report.state == PoolState::kPoolPaused && condition.status == Truth::kFalse;
+    if (!under_way && !paused) continue;
+    condition.status = under_way ? Truth::kTrue : Truth::kFalse;
+    condition.reason = under_way ? "PoolsUnderWay" : ToString(report.state);
+    condition.message = TextOf(report);
+    if (under_way) break;
+  }
+  return condition;
+}
+
 // Why the nodes of a pool may stay as they are, on OpenShift.
 std::vector<std::string> PoolTroubles(const RollupInput& input, const Sums& sums) {
   std::vector<std::string> troubles;
@@ -298,12 +323,26 @@ Condition Degraded(const RollupInput& input, const Sums& sums) {
   if (input.refusal) add(input.refusal->reason, input.refusal->message);
   const std::string& nothing = input.membership.selects_nothing;
   if (!input.refusal && !nothing.empty()) add("SelectsNothing", nothing);
+  if (!input.write_problem.empty()) {
+    add("DaemonSetNotWritten",
+        absl::StrCat("DaemonSet ", input.daemon_set_name,
+                     " cannot be written, will try again: ", input.write_problem));
+  }
   if (sums.failing.count > 0) {
     add(sums.failing_reasons.size() == 1 ? *sums.failing_reasons.begin() : "NodesFailing",
         absl::StrCat(Of(sums.failing.count, sums.nodes),
                      sums.failing.count == 1 ? " needs a look: " : " need a look: ",
                      sums.failing.ToString()));
     for (const std::string& trouble : PoolTroubles(input, sums)) add("PoolTrouble", trouble);
+  }
+  for (const PoolReport& report : input.pools.pools) {
+    if (NeedsALook(report.state)) add(ToString(report.state), TextOf(report));
+  }
+  if (!input.taint_problem.empty()) {
+    add("StartupTaintNotWritten",
+        absl::StrCat("the API refuses to write the taint nodedevices.io/not-ready, and is asked "
+                     "again: ",
+                     input.taint_problem));
   }
   for (const std::string& text : input.membership.disputed) add("NodeInSeveralPools", text);
   if (texts.empty()) {
@@ -317,21 +356,6 @@ Condition Degraded(const RollupInput& input, const Sums& sums) {
 }
 
 }  // namespace
-
-AgentIndex::AgentIndex(const Observed& observed) {
-  for (const ObservedState& state : observed.states) {
-    agents_[state.config][state.node].state = &state;
-  }
-  for (const ObservedPod& pod : observed.pods) {
-    if (!pod.node.empty()) agents_[pod.config][pod.node].pods.push_back(&pod);
-  }
-}
-
-const AgentIndex::ByNode& AgentIndex::Of(const std::string& config) const {
-  static const ByNode nobody;
-  const auto found = agents_.find(config);
-  return found == agents_.end() ? nobody : found->second;
-}
 
 Rollup RollUp(const RollupInput& input) {
   const StandingContext context = ContextOf(input);
@@ -347,9 +371,12 @@ Rollup RollUp(const RollupInput& input) {
                          {"healthy", count.healthy},
                          {"allocated", count.allocated}});
   }
-  const std::vector<Condition> conditions = {Available(input, sums), ConfigAccepted(input, sums),
-                                             Degraded(input, sums), DeviceManagerVerified(sums),
-                                             Progressing(input, sums)};
+  std::vector<Condition> conditions = {Available(input, sums), ConfigAccepted(input, sums),
+                                       Degraded(input, sums), DeviceManagerVerified(input, sums)};
+  if (std::optional<Condition> pools_configured = PoolsConfigured(input.pools)) {
+    conditions.push_back(*std::move(pools_configured));
+  }
+  conditions.push_back(Progressing(input, sums));
   const std::int64_t generation = input.config.generation;
   return {.status = {{"observedGeneration", generation},
                      {"nodes", sums.nodes},
@@ -358,7 +385,7 @@ Rollup RollUp(const RollupInput& input) {
                      {"resources", std::move(resources)},
                      {"conditions", RenderConditions(conditions, ValueAt(input.object, "/status"),
                                                      generation, input.observed.now)}},
-          .look_again = sums.fails_at};
+          .look_again = Earlier(sums.fails_at, input.pools.look_again)};
 }
 
 }  // namespace nodedevice

@@ -2,34 +2,16 @@
 
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "controller/agent_index.h"
 #include "controller/membership.h"
 #include "controller/observed.h"
+#include "controller/pools/pool_state.h"
 #include "lib/api/device_plugin_config.h"
 #include "nlohmann/json.hpp"
 
 namespace nodedevice {
-
-// States and pods of all configurations, found by configuration and node. What was observed must
-// outlive it.
-class AgentIndex {
- public:
-  struct Agent {
-    const ObservedState* state = nullptr;
-    std::vector<const ObservedPod*> pods;
-  };
-  using ByNode = std::unordered_map<std::string, Agent>;
-
-  explicit AgentIndex(const Observed& observed);
-
-  // By name of the node.
-  const ByNode& Of(const std::string& config) const;
-
- private:
-  std::unordered_map<std::string, ByNode> agents_;
-};
 
 struct RollupInput {
   const Observed& observed;
@@ -41,6 +23,9 @@ struct RollupInput {
   bool may_run = true;               // whether it has agents, or is to have; they may be older
   const nlohmann::json* daemon_set;  // nullptr: there is none yet
   std::string daemon_set_name;       // "namespace/name"
+  std::string write_problem;         // why it cannot be written; empty: nothing known
+  PoolsReport pools = {};            // where its MachineConfigPools stand
+  std::string taint_problem = {};    // why a startup taint cannot be written; empty: nothing known
 };
 
 struct Rollup {
@@ -54,8 +39,9 @@ struct Rollup {
 // ConfigAccepted: every node has the newest generation in force; Unknown while they take it.
 // DeviceManagerVerified: agents see it at work on every node; False as soon as one sees that it is
 // not. Available: devices are announced, on one node at least; Unknown while it has no nodes.
-// Progressing: agents are rolled out, or nodes are on the way (node_standing.h).
-// Degraded: it is refused, or a node needs a look.
+// Progressing: agents are rolled out, pools get what is managed, or nodes are on the way
+// (node_standing.h). Degraded: it is refused, or a node or a pool needs a look.
+// PoolsConfigured: only where there is something to say of it (pools/pools_status.h).
 Rollup RollUp(const RollupInput& input);
 
 // Of a pool's nodes that need a look, so many are listed.

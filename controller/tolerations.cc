@@ -9,8 +9,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr char kOurTaint[] = "nodedevices.io/not-ready";
-
 bool Tolerates(const Json& toleration, const Taint& taint) {
   const std::string effect = TextAt(toleration, "/effect");
   if (!effect.empty() && effect != taint.effect) return false;
@@ -24,7 +22,7 @@ bool Tolerates(const Json& toleration, const Taint& taint) {
 
 Json AgentTolerations(const Json& tolerations) {
   Json all = tolerations;
-  all.push_back({{"key", kOurTaint}, {"operator", "Exists"}});
+  all.push_back({{"key", kStartupTaint}, {"operator", "Exists"}});
   return all;
 }
 

@@ -5,6 +5,9 @@
 
 namespace nodedevice {
 
+// Our own taint (startup_taint.h).
+inline constexpr char kStartupTaint[] = "nodedevices.io/not-ready";
+
 // What the agents of a configuration tolerate: what it says, and our own taint, which keeps other
 // pods off a node until its plugins are registered.
 nlohmann::json AgentTolerations(const nlohmann::json& tolerations);

@@ -11,11 +11,14 @@
 #include "absl/strings/str_cat.h"
 #include "controller/embedded_manifests.h"
 #include "controller/plan.h"
+#include "controller/pools/pools_plan.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "lib/base/yaml.h"
 #include "lib/kube/object_fields.h"
+#include "lib/mco/feature_gate.h"
 #include "tests/architecture/crd_schema.h"
+#include "tests/golden/controller/carry_out.h"
 #include "tests/support/yaml_text.h"
 
 namespace nodedevice::testing {
@@ -65,53 +68,107 @@ void Add(const Json& object, Case& loaded) {
   } else if (kind == "Node") {
     observed.nodes.push_back(ReadNode(object));
   } else if (kind == "MachineConfigPool") {
-    observed.pools->push_back(object);
+    observed.pools->push_back(ReadMachineConfigPool(object));
+  } else if (kind == "KubeletConfig") {
+    observed.kubelet_configs->push_back(object);
+  } else if (kind == "MachineConfig") {
+    observed.machine_configs->push_back(object);
+  } else if (kind == "ClusterVersion") {
+    observed.cluster_version = ReadClusterVersion(object);
+  } else if (kind == "Infrastructure") {
+    observed.hosted_control_plane = HasHostedControlPlane(object);
+  } else if (kind == "FeatureGate") {
+    observed.gate_is_disabled = DisablesGate(object, "DevicePlugins");
   } else if (kind == "NodeDeviceState") {
     observed.states.push_back(ReadState(object));
   } else if (kind == "Pod") {
     observed.pods.push_back(ReadPod(object));
   } else if (kind == "DaemonSet") {
     observed.daemon_sets.push_back(object);
+  } else if (kind == "WriteProblem") {
+    observed.write_problems[TextAt(object, "/object")] = TextAt(object, "/message");
   } else {
     throw std::runtime_error("nothing of this kind is read: " + kind);
   }
 }
 
 // "asRendered": what the plan would apply in its place, and the rest of it on top.
-void RenderDaemonSets(Observed& observed) {
-  const Plan plan = MakePlan(observed, TestSettings());
-  for (Json& daemon_set : observed.daemon_sets) {
-    if (!daemon_set.value("asRendered", false)) continue;
-    daemon_set.erase("asRendered");
-    const auto applied = std::ranges::find_if(plan.apply, [&](const Json& object) {
-      return object["metadata"]["name"] == daemon_set["metadata"]["name"];
+void Render(const Plan& plan, Json& objects) {
+  for (Json& object : objects) {
+    if (!object.value("asRendered", false)) continue;
+    object.erase("asRendered");
+    const auto applied = std::ranges::find_if(plan.apply, [&](const Apply& apply) {
+      return apply.object["kind"] == object["kind"] &&
+             apply.object["metadata"]["name"] == object["metadata"]["name"];
     });
-    if (applied == plan.apply.end()) throw std::runtime_error("this DaemonSet is not rendered");
-    Json whole = *applied;
-    whole.merge_patch(daemon_set);
-    daemon_set = std::move(whole);
+    if (applied == plan.apply.end()) {
+      throw std::runtime_error("this is not rendered: " + ObjectName(object));
+    }
+    Json whole = applied->object;
+    whole.merge_patch(object);
+    object = std::move(whole);
   }
+}
+
+// As if none of them were there, and nothing that comes before them or stands in their way.
+void RenderObjects(Observed& observed) {
+  Observed fresh = observed;
+  if (fresh.kubelet_configs) fresh.kubelet_configs = Json::array();
+  if (fresh.machine_configs) fresh.machine_configs = Json::array();
+  fresh.cluster_version = std::nullopt;
+  for (Json& config : fresh.configs) {
+    config.erase("status");
+    config["metadata"].erase("deletionTimestamp");
+    config["metadata"]["finalizers"] = {kTeardownFinalizer};
+    config["spec"]["deviceManager"]["mode"] = "Manage";
+    config["spec"]["deviceManager"]["allowReboot"] = true;
+  }
+  if (fresh.pools) {
+    for (Json& pool : *fresh.pools) {
+      pool["spec"]["paused"] = false;
+      pool.erase("status");
+    }
+  }
+  const Plan plan = MakePlan(fresh, TestSettings());
+  for (std::optional<Json>* list : {&observed.kubelet_configs, &observed.machine_configs}) {
+    if (*list) Render(plan, **list);
+  }
+  if (!observed.pools) return;
+  for (Json& object : *observed.kubelet_configs) object = ReadKubeletConfig(object);
+  for (Json& object : *observed.machine_configs) object = ReadMachineConfig(object);
+}
+
+void RenderDaemonSets(Observed& observed) {
+  Json daemon_sets = observed.daemon_sets;
+  Render(MakePlan(observed, TestSettings()), daemon_sets);
+  observed.daemon_sets = daemon_sets.get<std::vector<Json>>();
 }
 
 Case Load(const fs::path& folder) {
   Case loaded;
   loaded.observed.now = ReadApiTime("2026-01-02T12:00:00Z");
-  if (fs::exists(folder / "observed/pools.yaml")) loaded.observed.pools = Json::array();
+  if (fs::exists(folder / "observed/pools.yaml")) {
+    loaded.observed.pools = Json::array();
+    loaded.observed.kubelet_configs = Json::array();
+    loaded.observed.machine_configs = Json::array();
+  }
   if (fs::exists(folder / "cr.yaml")) Add(ReadYaml(folder / "cr.yaml"), loaded);
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(folder / "observed")) files.push_back(entry);
   std::ranges::sort(files);
   for (const fs::path& file : files) Add(ReadYaml(file), loaded);
+  RenderObjects(loaded.observed);
   RenderDaemonSets(loaded.observed);
   return loaded;
 }
 
-// What differs from one configuration to another.
-Json Shortened(const Json& daemon_set) {
-  const Json& pod = daemon_set["spec"]["template"]["spec"];
+// Of a DaemonSet what differs from one configuration to another.
+Json Shortened(const Json& object) {
+  if (object["kind"] != "DaemonSet") return object;
+  const Json& pod = object["spec"]["template"]["spec"];
   Json volumes = Json::array();
   for (const Json& volume : pod["volumes"]) volumes.push_back(volume["hostPath"]["path"]);
-  return {{"name", daemon_set["metadata"]["name"]},
+  return {{"name", object["metadata"]["name"]},
           {"args", pod["containers"][0]["args"].dump()},
           {"affinity", pod["affinity"]["nodeAffinity"]
                           ["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]},
@@ -119,58 +176,46 @@ Json Shortened(const Json& daemon_set) {
           {"volumes", volumes}};
 }
 
+// Of other objects it is said how they are applied.
+Json RenderedApply(const Apply& apply, bool whole_daemon_sets) {
+  if (apply.object["kind"] == "DaemonSet") {
+    EXPECT_TRUE(apply.force && !apply.dry_run_first && apply.field_manager == kFieldManager);
+    return whole_daemon_sets ? apply.object : Shortened(apply.object);
+  }
+  return {{"object", apply.object},
+          {"fieldManager", apply.field_manager},
+          {"force", apply.force},
+          {"dryRunFirst", apply.dry_run_first}};
+}
+
 Json Rendered(const Plan& plan, bool whole_daemon_sets) {
   Json rendered = {{"remove", Json::array()},
                    {"apply", Json::array()},
                    {"statuses", Json::object()},
+                   {"events", Json::array()},
                    {"lookAgainAfter", nullptr}};
   for (const Removal& removal : plan.remove) {
     rendered["remove"].push_back(
         absl::StrCat(removal.kind, " ", removal.name_space, "/", removal.name, " ", removal.uid));
   }
-  for (const Json& object : plan.apply) {
-    rendered["apply"].push_back(whole_daemon_sets ? object : Shortened(object));
+  for (const Apply& apply : plan.apply) {
+    rendered["apply"].push_back(RenderedApply(apply, whole_daemon_sets));
+  }
+  for (const NodePatch& patch : plan.node_patches) {
+    rendered["nodePatches"][patch.node] = patch.patch;
   }
   for (const Json& object : plan.statuses) {
     rendered["statuses"][object["metadata"]["name"].get<std::string>()] = object["status"];
+  }
+  for (const ConfigEvent& told : plan.events) {
+    rendered["events"].push_back(absl::StrCat(told.config, ": ",
+                                              told.event.warning ? "Warning " : "Normal ",
+                                              told.event.reason, ": ", told.event.note));
   }
   if (plan.look_again_after) {
     rendered["lookAgainAfter"] = absl::StrCat(plan.look_again_after->count(), " s");
   }
   return rendered;
-}
-
-// The cluster after the plan, as far as the controller goes.
-void CarryOut(const Plan& plan, Observed& observed) {
-  for (const Removal& removal : plan.remove) {
-    std::erase_if(observed.daemon_sets, [&](const Json& daemon_set) {
-      return TextAt(daemon_set, "/metadata/uid") == removal.uid;
-    });
-    std::erase_if(observed.states,
-                  [&](const ObservedState& state) { return state.uid == removal.uid; });
-  }
-  for (const Json& object : plan.apply) {
-    const auto has = std::ranges::find_if(observed.daemon_sets, [&](const Json& daemon_set) {
-      return daemon_set["metadata"]["name"] == object["metadata"]["name"];
-    });
-    if (has == observed.daemon_sets.end()) {
-      observed.daemon_sets.push_back(object);
-      observed.daemon_sets.back()["metadata"]["uid"] = "new";
-    } else {
-      const Json status = ValueAt(*has, "/status");
-      const Json uid = (*has)["metadata"]["uid"];
-      *has = object;
-      (*has)["metadata"]["uid"] = uid;
-      if (!status.is_null()) (*has)["status"] = status;
-    }
-  }
-  for (const Json& object : plan.statuses) {
-    for (Json& config : observed.configs) {
-      if (config["metadata"]["name"] == object["metadata"]["name"]) {
-        config["status"] = object["status"];
-      }
-    }
-  }
 }
 
 std::vector<std::string> CaseNames() {
@@ -205,14 +250,17 @@ TEST_P(GoldenTest, StatusesFitTheSchema) {
 
 TEST_P(GoldenTest, CarriedOutThereIsNothingLeftToDo) {
   Case loaded = Load(kFolder / GetParam());
-  // A status tells of the DaemonSet, so it follows one step behind.
-  for (int step = 0; step < 2; ++step) {
+  // What is to be done in order is done step by step, and a status tells of the step before.
+  constexpr int kSteps = 6;
+  for (int step = 0; step < kSteps; ++step) {
     CarryOut(MakePlan(loaded.observed, TestSettings()), loaded.observed);
   }
   const Plan plan = MakePlan(loaded.observed, TestSettings());
   EXPECT_THAT(plan.remove, IsEmpty());
   EXPECT_THAT(plan.apply, IsEmpty());
+  EXPECT_THAT(plan.node_patches, IsEmpty());
   EXPECT_THAT(plan.statuses, IsEmpty());
+  EXPECT_THAT(plan.events, IsEmpty());
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, GoldenTest, ::testing::ValuesIn(CaseNames()),

@@ -57,6 +57,30 @@ TEST(ObservedTest, APodThatIsBeingMadeHasNoProblem) {
   EXPECT_EQ(ReadPod({{"status", {{"phase", "Failed"}, {"reason", "Evicted"}}}}).problem, "Evicted");
 }
 
+TEST(ObservedTest, KeepsTheSpecOfOwnMachineConfigsOnly) {
+  json object = json::parse(R"({
+    "metadata": {"name": "99-x", "labels": {"nodedevices.io/config": "c"}, "managedFields": [
+      {"manager": "kubectl"}, {"manager": "node-device-controller", "time": "2026-01-01T00:00:00Z"}]},
+    "spec": {"kernelArguments": ["a"]}})");
+  const json own = ReadMachineConfig(object);
+  EXPECT_EQ(own["spec"], object["spec"]);
+  ASSERT_EQ(own["metadata"]["managedFields"].size(), 1u);
+  EXPECT_EQ(own["metadata"]["managedFields"][0]["manager"], "node-device-controller");
+  object["metadata"].erase("labels");
+  const json foreign = ReadMachineConfig(object);
+  EXPECT_FALSE(foreign.contains("spec"));
+  EXPECT_EQ(foreign["metadata"]["name"], "99-x");
+}
+
+TEST(ObservedTest, ReadsTheCluster) {
+  const ObservedClusterVersion version = ReadClusterVersion(json::parse(
+      R"({"status": {"conditions": [{"type": "Progressing", "status": "True", "message": "m"}]}})"));
+  EXPECT_TRUE(version.is_upgrading);
+  EXPECT_EQ(version.text, "m");
+  EXPECT_TRUE(HasHostedControlPlane({{"status", {{"controlPlaneTopology", "External"}}}}));
+  EXPECT_FALSE(HasHostedControlPlane({{"status", {{"controlPlaneTopology", "SingleReplica"}}}}));
+}
+
 TEST(ObservedTest, AnyJsonWillDo) {
   for (const char* text :
        {"null", "7", "[]", R"({"metadata": 7, "spec": [], "status": {"conditions": {}}})",
@@ -66,6 +90,11 @@ TEST(ObservedTest, AnyJsonWillDo) {
     EXPECT_EQ(ReadNode(object).name, "");
     EXPECT_EQ(ReadState(object).generation, 0);
     EXPECT_THAT(ReadPod(object).node, IsEmpty());
+    EXPECT_EQ(ReadMachineConfigPool(object), object);
+    EXPECT_EQ(ReadKubeletConfig(object), object);
+    EXPECT_EQ(ReadMachineConfig(object), object);
+    EXPECT_FALSE(ReadClusterVersion(object).is_upgrading);
+    EXPECT_FALSE(HasHostedControlPlane(object));
   }
 }
 

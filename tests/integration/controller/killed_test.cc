@@ -1,0 +1,165 @@
+// The controller is killed at each of its writes in turn, right before the API server takes it or
+// right after, and started again: wherever that was, the cluster ends up the same.
+
+#include <signal.h>
+
+#include <atomic>
+
+#include "absl/strings/str_cat.h"
+#include "tests/integration/controller/controller_fixture.h"
+
+namespace nodedevice::testing {
+namespace {
+
+using Json = nlohmann::json;
+
+// Which write, counted from 1, and when.
+struct Kill {
+  int write = 0;  // 0: none
+  bool after = false;
+};
+
+class KilledTest : public ControllerTest, public ::testing::WithParamInterface<Kill> {
+ protected:
+  static bool IsWrite(const std::string& request) {
+    return request.starts_with("PATCH ") || request.starts_with("DELETE ") ||
+           request.starts_with("POST /apis/events");
+  }
+
+  // Kills it at that write, once.
+  void Arm(const Kill& kill) {
+    server_.Fail([this, kill](const std::string& request) -> std::optional<std::string> {
+      if (!IsWrite(request) || kill.after || ++writes_ != kill.write) return std::nullopt;
+      controller_->Signal(SIGKILL);
+      return "";
+    });
+    server_.OnDone([this, kill](const std::string& request) {
+      if (IsWrite(request) && kill.after && ++writes_ == kill.write) controller_->Signal(SIGKILL);
+    });
+  }
+
+  // As a Deployment does it.
+  bool Until(const std::function<bool()>& condition) {
+    return WaitFor([&] {
+      if (HasEnded(controller_->pid())) {
+        server_.Remove(kLease);  // nobody has to wait for it: its holder is dead for certain
+        controller_ = Launch("controller-x");
+      }
+      return condition();
+    });
+  }
+  bool UntilCondition(const std::string& config, const std::string& type, const std::string& text) {
+    return Until([&] { return Condition(config, type) == text; });
+  }
+
+  // A cluster's life in short.
+  void Play() {
+    Configure("shop", ConfigFor("a", "one"));
+    controller_ = Launch("controller-x");
+    ASSERT_TRUE(Until([this] { return server_.Find(DaemonSetOf("shop")).has_value(); }));
+    BeWell("shop", {"w1", "w2"});
+    ASSERT_TRUE(UntilCondition("shop", "Progressing", "False AsDesired"));
+    // A node leaves.
+    server_.Put("/api/v1/nodes/w2", NodeWith({{"rack", "b"}}));
+    server_.Remove("/api/v1/namespaces/node-device/pods/agent-shop-w2");
+    ASSERT_TRUE(
+        Until([this] { return !server_.Find(absl::StrCat(kStates, "/w2.shop")).has_value(); }));
+    // Somebody asks for the same resource once more, and for another one.
+    Json rival = ConfigFor("a", "one");
+    rival["metadata"]["creationTimestamp"] = "2026-01-02T00:00:00Z";
+    Configure("rival", rival);
+    ASSERT_TRUE(UntilCondition("rival", "ConfigAccepted", "False ResourceConflict"));
+    Configure("more", ConfigFor("b", "two"));
+    ASSERT_TRUE(Until([this] { return server_.Find(DaemonSetOf("more")).has_value(); }));
+    // An edit.
+    Json edited = server_.Find(PathOf("shop")).value();
+    edited["spec"]["tolerations"] = Json::array({{{"operator", "Exists"}}});
+    server_.Put(PathOf("shop"), edited);
+    ASSERT_TRUE(Until([this] {
+      return server_.Find(DaemonSetOf("shop"))
+                 .value()["spec"]["template"]["spec"]["tolerations"]
+                 .dump()
+                 .find("Exists") != std::string::npos;
+    }));
+    BeWell("shop", {"w1"});
+    ASSERT_TRUE(UntilCondition("shop", "Progressing", "False AsDesired"));
+    ASSERT_TRUE(Until([this] {
+      const Json status = server_.Find(PathOf("shop")).value()["status"];
+      return status["nodes"] == 1 && status["observedGeneration"] == 2;
+    }));
+    server_.Remove(PathOf("more"));
+    ASSERT_TRUE(Until([this] { return !server_.Find(DaemonSetOf("more")).has_value(); }));
+  }
+
+  // What is left of it, without what tells times and versions.
+  Json End() const {
+    Json end;
+    for (const Json& set : server_.In(kDaemonSets)) {
+      Json spec = set["spec"];
+      end["daemonSets"][set["metadata"]["name"].get<std::string>()] = std::move(spec);
+    }
+    for (const Json& state : server_.In(kStates)) {
+      end["states"].push_back(state["metadata"]["name"]);
+    }
+    for (const char* config : {"shop", "rival"}) {
+      Json status = server_.Find(PathOf(config)).value()["status"];
+      for (Json& condition : status["conditions"]) condition.erase("lastTransitionTime");
+      end["statuses"][config] = std::move(status);
+    }
+    return end;
+  }
+
+  std::atomic<int> writes_ = 0;
+};
+
+// The longest way that the parameters below have to cover.
+constexpr int kMostWrites = 24;
+
+TEST_F(KilledTest, TheStoryHasNoMoreWritesThanAreTried) {
+  Arm({});
+  Play();
+  EXPECT_GE(writes_, 10);
+  EXPECT_LE(writes_, kMostWrites) << "try to kill it at the others as well";
+}
+
+TEST_P(KilledTest, TheClusterEndsUpTheSame) {
+  Arm({});
+  Play();
+  ASSERT_FALSE(HasFailure());
+  const Json undisturbed = End();
+
+  // Everything anew.
+  controller_->Signal(SIGKILL);
+  controller_->Wait();
+  for (const char* config : {"shop", "rival"}) server_.Remove(PathOf(config));
+  for (const Json& set : server_.In(kDaemonSets)) {
+    server_.Remove(absl::StrCat(kDaemonSets, "/", set["metadata"]["name"].get<std::string>()));
+  }
+  for (const Json& state : server_.In(kStates)) {
+    server_.Remove(absl::StrCat(kStates, "/", state["metadata"]["name"].get<std::string>()));
+  }
+  server_.Remove(kLease);
+  server_.Put("/api/v1/nodes/w2", NodeWith({{"rack", "a"}}));
+  writes_ = 0;
+  Arm(GetParam());
+  Play();
+  Until([&] { return End() == undisturbed; });
+  EXPECT_EQ(End(), undisturbed);
+}
+
+std::vector<Kill> EveryWrite() {
+  std::vector<Kill> kills;
+  for (int write = 1; write <= kMostWrites; ++write) {
+    kills.push_back({write, false});
+    kills.push_back({write, true});
+  }
+  return kills;
+}
+INSTANTIATE_TEST_SUITE_P(Writes, KilledTest, ::testing::ValuesIn(EveryWrite()),
+                         [](const auto& instance) {
+                           return absl::StrCat(instance.param.after ? "After" : "Before",
+                                               instance.param.write);
+                         });
+
+}  // namespace
+}  // namespace nodedevice::testing

@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 TEST_JOBS ?= $(shell echo $$((3 * $(JOBS))))
 FUZZ_SECONDS ?= 30
 CLUSTER ?= dev
-SCRIPTS = .ci/run scripts/* tests/bench/run tests/bench/fleet tests/bench/agent-memory $(filter-out %.md %/tools %/stories,$(wildcard tests/cluster/*))
+SCRIPTS = .ci/run scripts/* tests/bench/run tests/bench/fleet tests/bench/controller tests/bench/agent-memory $(filter-out %.md %/tools %/stories,$(wildcard tests/cluster/*))
 SOURCES = find agent controller devicemanager lib plugin tests -name '*.h' -o -name '*.cc'
 
 .DEFAULT_GOAL := help
@@ -20,7 +20,7 @@ deps: ## Install the Debian packages that are missing
 
 build: ## Build the programs that are shipped: build/release/bin
 	cmake --preset release
-	cmake --build --preset release -j $(JOBS) --target node-device-agent node-device-plugin device-manager
+	cmake --build --preset release -j $(JOBS) --target node-device-agent node-device-plugin node-device-controller device-manager
 
 run: deps build ## Do the main job on this machine's own devices (RUN_ONCE=1 ends after the sample pod)
 	scripts/run.sh
@@ -52,7 +52,9 @@ cluster: image cluster-tools ## Start a real Kubernetes on this machine (CLUSTER
 	tests/cluster/cluster up $(CLUSTER) n1
 	@echo "export KUBECONFIG=$(CURDIR)/build/cluster/clusters/$(CLUSTER)/kubeconfig"
 	@echo "export PATH=\$$PATH:$(CURDIR)/build/cluster/bin    # kubectl"
-	@echo "kubectl apply -k operator-manifests/standalone"
+	@echo "kubectl apply -k operator-manifests"
+	@echo "kubectl label node n1 workshop=true"
+	@echo "kubectl apply -f operator-manifests/samples/workshop.yaml"
 
 cluster-down: ## End every cluster, with all that belongs to it
 	tests/cluster/cluster down --all

@@ -97,24 +97,14 @@ std::unique_ptr<Program> ControllerTest::Launch(const std::string& pod,
                                                 const std::vector<std::string>& more) {
   // Under AddressSanitizer: with whole stacks, so that tests/lsan.supp knows what OpenSSL keeps for
   // cpprestsdk's threads until the program ends.
-  std::vector<std::string> line = {"/usr/bin/env",
-                                   "ASAN_OPTIONS=fast_unwind_on_malloc=0",
-                                   NODEDEVICE_BIN_DIR "/node-device-controller",
-                                   "--kubeconfig",
-                                   (dir_.path() / "kubeconfig").string(),
-                                   "--agent-image",
-                                   "registry.example/agent:1",
-                                   "--pod-name",
-                                   pod,
-                                   "--listen",
-                                   "127.0.0.1:0",
-                                   // Long enough for a machine that is busy with other tests.
-                                   "--leader-elect-lease-duration",
-                                   "20",
-                                   "--leader-elect-renew-deadline",
-                                   "15",
-                                   "--leader-elect-retry-period",
-                                   "0.3"};
+  std::vector<std::string> line = {
+      "/usr/bin/env", "ASAN_OPTIONS=fast_unwind_on_malloc=0",
+      NODEDEVICE_BIN_DIR "/node-device-controller", "--kubeconfig",
+      (dir_.path() / "kubeconfig").string(), "--agent-image", "registry.example/agent:1",
+      "--pod-name", pod, "--listen", "127.0.0.1:0",
+      // Long enough for a machine that is busy with other tests.
+      "--leader-elect-lease-duration", "20", "--leader-elect-renew-deadline", "15",
+      "--leader-elect-retry-period", "0.3"};
   line.insert(line.end(), more.begin(), more.end());
   return std::make_unique<Program>(line, dir_.path() / absl::StrCat("log.", ++launched_));
 }

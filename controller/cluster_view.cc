@@ -24,6 +24,13 @@ typename std::vector<T>::iterator Find(std::vector<T>& all, const std::string& n
       [](const T& one, const std::string& wanted) { return NameOf(one) < wanted; });
 }
 
+// A node's version changes with every heartbeat: it is kept, and alone is no reason to think again.
+void TakeVersion(ObservedNode& node, const ObservedNode& next) {
+  node.resource_version = next.resource_version;
+}
+template <typename T>
+void TakeVersion(T&, const T&) {}
+
 template <typename T>
 bool Put(std::vector<T>& all, T next) {
   const auto at = Find(all, NameOf(next));
@@ -31,6 +38,7 @@ bool Put(std::vector<T>& all, T next) {
     all.insert(at, std::move(next));
     return true;
   }
+  TakeVersion(*at, next);
   if (*at == next) return false;
   *at = std::move(next);
   return true;
@@ -44,29 +52,30 @@ bool Erase(std::vector<T>& all, const std::string& name) {
   return true;
 }
 
-// A node's version changes with every heartbeat, and alone is no reason to think again.
-bool Put(std::vector<ObservedNode>& all, ObservedNode next) {
-  const auto at = Find(all, next.name);
-  if (at == all.end() || at->name != next.name) {
-    all.insert(at, std::move(next));
-    return true;
+Json WithoutManagedFields(Json object) {
+  if (ValueAt(object, "/metadata").is_object()) object["metadata"].erase("managedFields");
+  return object;
+}
+
+// What is kept of an object. Of managedFields that is what its reader leaves: the controller's own
+// entries tell which label of a pool is its own, and when it wrote an object last.
+Json Read(ObjectKind kind, const Json& object) {
+  switch (kind) {
+    case ObjectKind::kPool:
+      return ReadMachineConfigPool(object);
+    case ObjectKind::kKubeletConfig:
+      return ReadKubeletConfig(object);
+    case ObjectKind::kMachineConfig:
+      return ReadMachineConfig(object);
+    default:
+      return WithoutManagedFields(object);
   }
-  at->resource_version = next.resource_version;
-  if (*at == next) return false;
-  *at = std::move(next);
-  return true;
 }
 
 // Without what changes with every write and is never looked at.
 Json Reduced(ObjectKind kind, const Json& object) {
-  Json reduced = kind == ObjectKind::kPool            ? ReadMachineConfigPool(object)
-                 : kind == ObjectKind::kKubeletConfig ? ReadKubeletConfig(object)
-                 : kind == ObjectKind::kMachineConfig ? ReadMachineConfig(object)
-                                                      : object;
-  if (!reduced.is_object() || !ValueAt(reduced, "/metadata").is_object()) return reduced;
-  reduced["metadata"].erase("resourceVersion");
-  // By these the controller knows which labels of a pool are its own.
-  if (kind != ObjectKind::kPool) reduced["metadata"].erase("managedFields");
+  Json reduced = Read(kind, object);
+  if (ValueAt(reduced, "/metadata").is_object()) reduced["metadata"].erase("resourceVersion");
   return reduced;
 }
 

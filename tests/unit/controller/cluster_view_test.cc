@@ -57,6 +57,29 @@ TEST(ClusterViewTest, AVersionAloneIsNoChange) {
   }
 }
 
+TEST(ClusterViewTest, KeepsWhenTheControllerWroteWhatItWritesForPools) {
+  for (const ObjectKind kind :
+       {ObjectKind::kPool, ObjectKind::kKubeletConfig, ObjectKind::kMachineConfig}) {
+    ClusterView view;
+    Json object = Named("a");
+    object["metadata"]["managedFields"] = {
+        {{"manager", "somebody"}},
+        {{"manager", "node-device-controller"}, {"time", "2026-01-01T00:00:00Z"}}};
+    view.Upsert(kind, object);
+    view.SetListed(kind);
+    const Observed& observed = view.observed();
+    const std::optional<Json>& list = kind == ObjectKind::kPool ? observed.pools
+                                      : kind == ObjectKind::kKubeletConfig
+                                          ? observed.kubelet_configs
+                                          : observed.machine_configs;
+    ASSERT_TRUE(list) << PluralOf(kind);
+    EXPECT_EQ(
+        (*list)[0]["metadata"]["managedFields"],
+        Json::array({{{"manager", "node-device-controller"}, {"time", "2026-01-01T00:00:00Z"}}}))
+        << PluralOf(kind);
+  }
+}
+
 TEST(ClusterViewTest, FindsObjectsOfANamespaceByTheirKey) {
   ClusterView view;
   EXPECT_TRUE(view.Upsert(ObjectKind::kDaemonSet, Named("a")));

@@ -36,8 +36,9 @@ void ApiDiscovery::OnAnswer(const absl::StatusOr<nlohmann::json>& list) {
   }
   failures_ = 0;
   Groups groups;
-  for (const nlohmann::json& group : ListAt(*list, "/groups"))
+  for (const nlohmann::json& group : ListAt(*list, "/groups")) {
     groups.insert(TextAt(group, "/name"));
+  }
   again_.After(kAgain);
   on_found_(groups);
 }

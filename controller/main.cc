@@ -138,7 +138,6 @@ class Program {
   void Publish() {
     ControllerSnapshot snapshot{.looked_at = looked_at_,
                                 .leads = leads_,
-                                .holder = elector_.holder(),
                                 .lease_problem = std::string(lease_problem_.message())};
     controller_.Fill(snapshot);
     published_.Set(std::move(snapshot));

@@ -277,8 +277,9 @@ class Planner {
   void WriteStatus(const Candidate& candidate, Json status) {
     const Json& before = ValueAt(*candidate.object, "/status");
     if (status == before || (status.empty() && before.empty())) return;
-    for (ApiEvent& event : EventsBetween(before, status))
+    for (ApiEvent& event : EventsBetween(before, status)) {
       Tell(candidate, StatusName(candidate.config.name), std::move(event));
+    }
     plan_.statuses.push_back({{"apiVersion", kApiVersion},
                               {"kind", "DevicePluginConfig"},
                               {"metadata", {{"name", candidate.config.name}}},

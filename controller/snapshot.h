@@ -19,7 +19,6 @@ struct ControllerSnapshot {
   TimePoint looked_at;  // when its loop last had a turn
 
   bool leads = false;
-  std::string holder = {};                 // of the lease; empty: nobody, or it is not known
   std::string lease_problem = {};          // why the lease cannot be looked at
   std::vector<std::string> missing = {};   // leading: what of the cluster it has not seen yet
   std::vector<std::string> problems = {};  // leading: why what it has seen may be old

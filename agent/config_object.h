@@ -13,8 +13,7 @@ namespace nodedevice {
 // The desired state, from the DevicePluginConfig of this name. The API server may be away for as
 // long as it likes: what was accepted stays in force. Only the server's word that the object is
 // gone takes the plugins away, and not before a moment in which it may be made anew, as `kubectl
-// replace --force` does. An object that is being
-// deleted counts as gone.
+// replace --force` does. An object that is being deleted counts as gone.
 class ConfigObject : public ConfigSource {
  public:
   static constexpr Duration kMayComeBack = std::chrono::seconds(3);

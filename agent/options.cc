@@ -101,12 +101,7 @@ std::variant<AgentOptions, EarlyExit> ParseAgentOptions(int argc, const char* co
   app.add_flag("--check", options.check,
                "validate the configuration file and exit: 0, or 1 with every error")
       ->needs("--config");
-  app.add_option("--log-format", options.log_format, "text or json")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
-  app.add_option("--log-level", options.log_level, "debug, info, warn or error")
-      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
-      ->capture_default_str();
+  AddLogFlags(app, options.log_format, options.log_level);
   if (std::optional<EarlyExit> exit = ParseCommandLine(app, argc, argv)) return *std::move(exit);
   return options;
 }

@@ -125,6 +125,12 @@ struct Observed {
   bool has_scc = false;  // the API security.openshift.io: pods are admitted by SCCs
   // What the API said to the last write of an object, by ObjectName(), while that write fails.
   std::map<std::string, std::string> write_problems = {};
+
+  // Of this object; empty: nothing, or that write was taken.
+  std::string WriteProblemOf(const std::string& object) const {
+    const auto problem = write_problems.find(object);
+    return problem == write_problems.end() ? "" : problem->second;
+  }
 };
 
 }  // namespace nodedevice

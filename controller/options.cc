@@ -93,12 +93,7 @@ std::variant<ControllerOptions, EarlyExit> ParseControllerOptions(int argc,
       ->type_name("ADDRESS:PORT");
   AddTlsFlags(app, options.https);
   AddLeaseFlags(app, lease);
-  app.add_option("--log-format", options.log_format, "text or json")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
-  app.add_option("--log-level", options.log_level, "debug, info, warn or error")
-      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
-      ->capture_default_str();
+  AddLogFlags(app, options.log_format, options.log_level);
   if (std::optional<EarlyExit> exit = ParseCommandLine(app, argc, argv)) return *std::move(exit);
   if (const std::string problem = UseLeaseSeconds(lease, options); !problem.empty()) {
     return EarlyExit{.code = kWrongUsage, .text = problem};

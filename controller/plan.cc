@@ -185,9 +185,10 @@ class Planner {
     }
     StartupTaints taints = PlanStartupTaints(observed_, agents_, askers);
     for (const NodePatch& patch : taints.patches) {
-      const auto problem = observed_.write_problems.find(ObjectName("Node", "", patch.node));
-      if (problem == observed_.write_problems.end() || !taint_problem_.empty()) continue;
-      taint_problem_ = absl::StrCat("Node ", patch.node, ": ", problem->second);
+      const std::string node = ObjectName("Node", "", patch.node);
+      const std::string problem = observed_.WriteProblemOf(node);
+      if (problem.empty() || !taint_problem_.empty()) continue;
+      taint_problem_ = absl::StrCat(node, ": ", problem);
     }
     plan_.node_patches = std::move(taints.patches);
     LookAgain(taints.look_again);
@@ -250,7 +251,6 @@ class Planner {
   void PlanStatus(const Candidate& candidate) {
     const std::string& name = candidate.config.name;
     const std::string daemon_set = absl::StrCat(settings_.name_space, "/", DaemonSetName(name));
-    const auto problem = observed_.write_problems.find(absl::StrCat("DaemonSet ", daemon_set));
     Rollup rollup =
         RollUp({.observed = observed_,
                 .agents = agents_,
@@ -261,8 +261,7 @@ class Planner {
                 .may_run = candidate.may_run(),
                 .daemon_set = candidate.daemon_set,
                 .daemon_set_name = daemon_set,
-                .write_problem =
-                    problem == observed_.write_problems.end() ? std::string() : problem->second,
+                .write_problem = observed_.WriteProblemOf(absl::StrCat("DaemonSet ", daemon_set)),
                 .pools = pools_[name],
                 .taint_problem = candidate.config.startup_taint ? taint_problem_ : ""});
     LookAgain(rollup.look_again);

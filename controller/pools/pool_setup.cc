@@ -237,11 +237,10 @@ PoolReport PoolSetup::Write(const Work& work) {
   }
   for (std::size_t i = before; i < plan_.apply.size(); ++i) {
     const std::string object = ObjectName(plan_.apply[i].object);
-    const auto problem = observed_.write_problems.find(object);
-    if (problem == observed_.write_problems.end()) continue;
-    return work.Report(PoolState::kWriteRefused,
-                       absl::StrCat("the API refuses to write ", object,
-                                    ", and is asked again: ", problem->second));
+    const std::string problem = observed_.WriteProblemOf(object);
+    if (problem.empty()) continue;
+    return work.Report(PoolState::kWriteRefused, absl::StrCat("the API refuses to write ", object,
+                                                              ", and is asked again: ", problem));
   }
   return work.Report(
       PoolState::kPending,

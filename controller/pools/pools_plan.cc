@@ -139,12 +139,12 @@ class PoolsPlanner {
         continue;
       }
       Apply apply{.object = PoolLabelPatch(pool, false), .force = false};
-      const auto problem = observed_.write_problems.find(ObjectName(apply.object));
-      held_.push_back(problem == observed_.write_problems.end()
+      const std::string problem = observed_.WriteProblemOf(ObjectName(apply.object));
+      held_.push_back(problem.empty()
                           ? PoolReport{NameOf(pool), PoolState::kTearingDown, waits}
                           : PoolReport{NameOf(pool), PoolState::kWriteRefused,
                                        absl::StrCat("the API refuses that ", waits,
-                                                    ", and is asked again: ", problem->second)});
+                                                    ", and is asked again: ", problem)});
       plan_.apply.push_back(std::move(apply));
     }
   }

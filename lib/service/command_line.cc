@@ -6,6 +6,15 @@
 
 namespace nodedevice {
 
+void AddLogFlags(CLI::App& app, std::string& format, std::string& level) {
+  app.add_option("--log-format", format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  app.add_option("--log-level", level, "debug, info, warn or error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->capture_default_str();
+}
+
 std::optional<EarlyExit> ParseCommandLine(CLI::App& app, int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);

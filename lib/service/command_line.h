@@ -16,6 +16,10 @@ struct EarlyExit {
 };
 inline constexpr int kWrongUsage = 2;
 
+// Adds --log-format and --log-level, which take what ConfigureLog() does. Both must live until the
+// command line is parsed.
+void AddLogFlags(CLI::App& app, std::string& format, std::string& level);
+
 // Fills what the app's options are bound to.
 std::optional<EarlyExit> ParseCommandLine(CLI::App& app, int argc, const char* const* argv);
 

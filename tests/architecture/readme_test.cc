@@ -92,8 +92,10 @@ std::set<std::string> OptionsOf(const std::vector<std::string>& sources) {
 
 const std::map<std::string, std::vector<std::string>>& Programs() {
   static const std::map<std::string, std::vector<std::string>> sources = {
-      {"node-device-agent", {"agent/options.cc", "lib/service/tls_flags.cc"}},
-      {"node-device-controller", {"controller/options.cc", "lib/service/tls_flags.cc"}},
+      {"node-device-agent",
+       {"agent/options.cc", "lib/service/tls_flags.cc", "lib/service/command_line.cc"}},
+      {"node-device-controller",
+       {"controller/options.cc", "lib/service/tls_flags.cc", "lib/service/command_line.cc"}},
       {"node-device-plugin", {"plugin/options.cc"}},
       {"device-manager", {"devicemanager/main.cc"}}};
   return sources;

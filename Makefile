@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 TEST_JOBS ?= $(shell echo $$((3 * $(JOBS))))
 FUZZ_SECONDS ?= 30
 CLUSTER ?= dev
-SCRIPTS = .ci/run scripts/* tests/bench/run tests/bench/fleet tests/bench/controller tests/bench/agent-memory $(filter-out %.md %/tools %/stories,$(wildcard tests/cluster/*))
+SCRIPTS = $(shell find .ci scripts tests/bench tests/cluster -maxdepth 1 -type f -perm -u+x)
 SOURCES = find agent controller devicemanager lib plugin tests -name '*.h' -o -name '*.cc'
 
 .DEFAULT_GOAL := help

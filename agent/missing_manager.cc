@@ -171,7 +171,7 @@ void FindPools(const ClusterView& view, Findings& circumstances) {
                                          ": the machine-config-operator leaves its kubelet alone"));
     return;
   }
-  const Json& found = PoolNamed(pools, pool.name);
+  const Json& found = Named(pools, pool.name);
   const std::string name = Name(pool.name);
   FindPoolTrouble(found, name, circumstances);
   for (const Json& config : ListAt(view.kubelet_configs, "")) {

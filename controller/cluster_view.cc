@@ -12,11 +12,10 @@ namespace {
 
 using Json = nlohmann::json;
 
+using ::nodedevice::NameOf;  // of an object
 const std::string& NameOf(const ObservedNode& node) { return node.name; }
 const std::string& NameOf(const ObservedState& state) { return state.name; }
 const std::string& NameOf(const ObservedPod& pod) { return pod.name; }
-std::string NameOf(const Json& object) { return TextAt(object, "/metadata/name"); }
-
 template <typename T>
 typename std::vector<T>::iterator Find(std::vector<T>& all, const std::string& name) {
   return std::lower_bound(

@@ -24,8 +24,6 @@ using Kind = KubeletConfigVerdict::Kind;
 constexpr std::size_t kMaxKubeletConfigs = 10;
 constexpr std::size_t kMaxText = 512;
 
-std::string NameOf(const Json& object) { return TextAt(object, "/metadata/name"); }
-
 PoolReport Report(const PoolQuestion& question, PoolState state, std::string message) {
   return {NameOf(question.pool), state, std::move(message)};
 }

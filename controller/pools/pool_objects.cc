@@ -14,13 +14,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr char kApi[] = "machineconfiguration.openshift.io/v1";
 constexpr char kBuiltInLabel[] = "pools.operator.machineconfiguration.openshift.io/";
 constexpr std::size_t kMaxLabel = 63;
 // The operator makes names of MachineConfigs of it, which may have 253.
 constexpr std::size_t kMaxName = 128;
-
-std::string NameOf(const Json& object) { return TextAt(object, "/metadata/name"); }
 
 }  // namespace
 
@@ -47,7 +44,7 @@ bool HasOwnPoolLabel(const Json& pool) {
 Json PoolLabelPatch(const Json& pool, bool labelled) {
   Json labels = Json::object();
   if (labelled) labels[kPoolLabel] = PoolLabelValue(NameOf(pool));
-  return {{"apiVersion", kApi},
+  return {{"apiVersion", kMachineConfigApi},
           {"kind", "MachineConfigPool"},
           {"metadata",
            {{"name", NameOf(pool)},
@@ -83,7 +80,7 @@ Json RenderKubeletConfig(const DevicePluginConfig& config, const std::string& co
   const std::string& policy = config.device_manager.topology_manager_policy;
   if (!policy.empty()) kubelet["topologyManagerPolicy"] = policy;
   Json object = {
-      {"apiVersion", kApi},
+      {"apiVersion", kMachineConfigApi},
       {"kind", "KubeletConfig"},
       {"metadata", MetadataFor(KubeletConfigName(config.name, name), config, config_uid, name)},
       {"spec",

@@ -10,6 +10,11 @@
 
 namespace nodedevice {
 
+// Of MachineConfigPools, KubeletConfigs and MachineConfigs.
+inline constexpr char kMachineConfigApi[] = "machineconfiguration.openshift.io/v1";
+// Of a MachineConfig: for which role it is. Pools select by it.
+inline constexpr char kRoleLabel[] = "machineconfiguration.openshift.io/role";
+
 // Of a pool that has no label of its own to be selected by, and of our objects for it.
 inline constexpr char kPoolLabel[] = "nodedevices.io/pool";
 

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "controller/pools/pool_objects.h"
 #include "lib/kube/object_fields.h"
 #include "lib/mco/label_selector.h"
 
@@ -9,10 +10,6 @@ namespace nodedevice {
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr char kRoleLabel[] = "machineconfiguration.openshift.io/role";
-
-std::string NameOf(const Json& object) { return TextAt(object, "/metadata/name"); }
 
 // What is written for `role` has this label.
 bool Gets(const Json& pool, const std::string& role) {

@@ -20,8 +20,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-std::string NameOf(const Json& object) { return TextAt(object, "/metadata/name"); }
-
 bool Manages(const ManagedConfig& managed) {
   return managed.config.device_manager.mode == DeviceManagerSpec::Mode::kManage &&
          !managed.is_refused && !managed.is_leaving;
@@ -73,7 +71,7 @@ class PoolsPlanner {
       }
       if (!Manages(managed)) continue;
       for (const NodeGroup& group : managed.membership.groups) {
-        const Json& pool = PoolNamed(*observed_.pools, group.pool);
+        const Json& pool = Named(*observed_.pools, group.pool);
         Want(managed, pool);
         PoolsReport& report = ReportOf(managed);
         report.pools.push_back(setup->Step(managed, pool, report.look_again));
@@ -176,7 +174,7 @@ class PoolsPlanner {
     if (managed.config.device_manager.mode == DeviceManagerSpec::Mode::kManage) return;
     if (has_objects_.contains(managed.config.name)) return;
     for (const NodeGroup& group : managed.membership.groups) {
-      const Json& pool = PoolNamed(*observed_.pools, group.pool);
+      const Json& pool = Named(*observed_.pools, group.pool);
       if (pool.is_null() || HasOwnPoolLabel(pool)) continue;
       if (HasRolledBack(pool, *observed_.machine_configs)) continue;
       ReportOf(managed).pools.push_back(

@@ -22,8 +22,6 @@ std::uint64_t CountAt(const Json& pool, const char* pointer) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(value.get<std::int64_t>(), 0));
 }
 
-std::string NameOf(const Json& object) { return TextAt(object, "/metadata/name"); }
-
 std::set<std::string> SourceOf(const Json& pool, const char* pointer) {
   std::set<std::string> names;
   for (const Json& source : ListAt(pool, pointer)) names.insert(TextAt(source, "/name"));

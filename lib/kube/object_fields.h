@@ -27,14 +27,24 @@ inline const nlohmann::json& ListAt(const nlohmann::json& object, const char* po
   return value.is_array() ? value : nothing;
 }
 
+inline std::string NameOf(const nlohmann::json& object) { return TextAt(object, "/metadata/name"); }
+
+// The object of this name among the items of a list; null: there is none.
+inline const nlohmann::json& Named(const nlohmann::json& items, const std::string& name) {
+  static const nlohmann::json nothing;
+  for (const nlohmann::json& object : ListAt(items, "")) {
+    if (NameOf(object) == name) return object;
+  }
+  return nothing;
+}
+
 // How people call an object: "DaemonSet node-device/node-device-agent-x", "Node n1".
 inline std::string ObjectName(const std::string& kind, const std::string& name_space,
                               const std::string& name) {
   return kind + " " + (name_space.empty() ? "" : name_space + "/") + name;
 }
 inline std::string ObjectName(const nlohmann::json& object) {
-  return ObjectName(TextAt(object, "/kind"), TextAt(object, "/metadata/namespace"),
-                    TextAt(object, "/metadata/name"));
+  return ObjectName(TextAt(object, "/kind"), TextAt(object, "/metadata/namespace"), NameOf(object));
 }
 
 }  // namespace nodedevice

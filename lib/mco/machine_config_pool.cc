@@ -51,14 +51,6 @@ NodePool PoolOfNode(const Json& node, const Json& pools) {
   return NodePools(pools).Of(LabelsOf(node));
 }
 
-const Json& PoolNamed(const Json& pools, const std::string& name) {
-  static const Json nothing;
-  const Json& list = ListAt(pools, "");
-  const auto found = std::ranges::find_if(
-      list, [&](const Json& pool) { return TextAt(pool, "/metadata/name") == name; });
-  return found == list.end() ? nothing : *found;
-}
-
 std::vector<std::string> DegradationOf(const Json& pool) {
   std::vector<std::string> texts;
   bool degraded = false;

@@ -51,9 +51,6 @@ class NodePools {
 // The same for a single node; any JSON gives an answer.
 NodePool PoolOfNode(const nlohmann::json& node, const nlohmann::json& pools);
 
-// The pool of this name among the items of a list; null when there is none.
-const nlohmann::json& PoolNamed(const nlohmann::json& pools, const std::string& name);
-
 // What the pool says of its degradation, one text for each part of it that is degraded ("Node w7 is
 // reporting: ..."). Empty: it is not degraded.
 std::vector<std::string> DegradationOf(const nlohmann::json& pool);

@@ -72,13 +72,6 @@ TEST(PoolOfNodeTest, AnyJsonGivesAnAnswer) {
   EXPECT_EQ(PoolOfNode(nullptr, {{"items", Pools()}}), NodePool());
 }
 
-TEST(PoolNamedTest, FindsItOrNothing) {
-  const json pools = Pools();
-  EXPECT_EQ(PoolNamed(pools, "infra"), PoolOf("infra"));
-  EXPECT_TRUE(PoolNamed(pools, "storage").is_null());
-  EXPECT_TRUE(PoolNamed(7, "infra").is_null());
-}
-
 json PoolWith(const std::string& conditions) {
   return {{"status", {{"conditions", json::parse(conditions)}}}};
 }

@@ -17,6 +17,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "tests/support/server_side_apply.h"
 #include "tests/support/test_certificates.h"
 
 namespace nodedevice::testing {
@@ -169,9 +170,10 @@ struct FakeApiServer::Impl {
       const std::string what =
           absl::StrCat(watch ? "WATCH" : std::string(request.method_string()), " ", target.path);
       requests.push_back(what);
+      const Call call = {what, std::string(request["User-Agent"])};
       changed.wait(lock, [this] { return stopping || !hanging; });
       if (stopping) return;
-      if (const auto bytes = fault ? fault(what) : std::nullopt) {
+      if (const auto bytes = fault ? fault(call) : std::nullopt) {
         ++failures;
         lock.unlock();
         asio::write(stream, asio::buffer(*bytes));
@@ -181,7 +183,7 @@ struct FakeApiServer::Impl {
       if (answer.code != 200) ++failures;
       if (answer.code == 200 && watch) return Follow(stream, target, lock);
       const Answer done = answer.code == 200 ? Do(request, target) : answer;
-      if (answer.code == 200 && on_done) on_done(what);
+      if (answer.code == 200 && on_done) on_done(call);
       lock.unlock();
       http::response<http::string_body> response(static_cast<http::status>(done.code), 11);
       response.set("Content-Type", "application/json");
@@ -208,7 +210,7 @@ struct FakeApiServer::Impl {
     Json object = Json::parse(request.body());
     if (request.method() == http::verb::patch) {
       return request["Content-Type"] == kMergePatch ? Merge(target.path, object)
-                                                    : Apply(target.path, std::move(object));
+                                                    : Apply(target, std::move(object));
     }
     if (request.method() == http::verb::put) return Replace(target.path, std::move(object));
     if (request.method() != http::verb::post) return Refusal(405, "not here");
@@ -242,18 +244,27 @@ struct FakeApiServer::Impl {
     return selector == target.query.end() || selector->second == "metadata.name=" + NameOf(path);
   }
 
-  Answer Apply(std::string path, Json object) {
+  Answer Apply(const Target& target, Json object) {
+    std::string path = target.path;
     const bool status = TakeStatus(path);
     const auto found = objects.find(path);
-    if (found == objects.end()) {
-      if (status) return Refusal(404, path);
-      return {201, Store(path, std::move(object))};
+    const bool fresh = found == objects.end();
+    if (fresh && status) return Refusal(404, path);
+    const std::string uid = object["metadata"].value("uid", "");
+    if (!uid.empty() && (fresh || found->second["metadata"]["uid"] != uid)) {
+      return Refusal(409, path + " of another uid");
     }
-    // The object and its status are applied apart from each other.
-    Json next = status ? found->second : std::move(object);
-    const Json& with_status = status ? object : found->second;
-    if (with_status.contains("status")) next["status"] = with_status["status"];
-    return {200, Store(path, std::move(next))};
+    // The object and its status are applied apart from each other, and the latter by one.
+    Json next = fresh ? Json::object() : found->second;
+    AppliedFields fields = applied[path];
+    if (status) {
+      next["status"] = object.value("status", Json::object());
+    } else {
+      next = fields.Apply(std::move(next), target.query.at("fieldManager"), std::move(object));
+    }
+    if (target.query.contains("dryRun")) return {200, std::move(next)};
+    applied[path] = std::move(fields);
+    return {fresh ? 201 : 200, Store(path, std::move(next))};
   }
 
   // Of the object, or of its status alone: what belongs to the other is not looked at.
@@ -292,6 +303,7 @@ struct FakeApiServer::Impl {
     const auto found = objects.find(path);
     Json object = std::move(found->second);
     objects.erase(found);
+    applied.erase(path);
     std::erase(order, path);
     object["metadata"]["resourceVersion"] = std::to_string(++version);
     Tell({version, path, "DELETED", std::move(object)});
@@ -387,12 +399,13 @@ struct FakeApiServer::Impl {
   std::int64_t version = 100;
   std::int64_t oldest = 0;  // no watch can begin before it
   std::map<std::string, Json> objects;
-  std::vector<std::string> order;  // of creation
+  std::map<std::string, AppliedFields> applied;  // by path
+  std::vector<std::string> order;                // of creation
   std::vector<Change> changes;
   std::map<std::string, std::function<Json(const Json&)>> posts;
   std::map<std::string, int> refused;
   Fault fault;
-  std::function<void(const std::string&)> on_done;
+  std::function<void(const Call&)> on_done;
   int failures = 0;
   std::vector<std::string> requests;
   std::set<int> open;
@@ -484,7 +497,7 @@ void FakeApiServer::Expire() {
   impl_->oldest = ++impl_->version;
 }
 
-void FakeApiServer::OnDone(std::function<void(const std::string& request)> tell) {
+void FakeApiServer::OnDone(std::function<void(const Call& call)> tell) {
   const std::lock_guard<std::mutex> lock(impl_->mutex);
   impl_->on_done = std::move(tell);
 }

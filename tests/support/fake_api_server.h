@@ -11,10 +11,10 @@
 namespace nodedevice::testing {
 
 // A small Kubernetes API server on 127.0.0.1, by HTTPS: keeps objects with their resourceVersions,
-// uids and generations, lists and watches them, takes server-side apply (as a replacement of all
-// that was applied; the status on its own), merge patches (the status likewise), POST, PUT of an
-// object at its resourceVersion, and DELETE, which waits for finalizers. It admits one token only,
-// and fails as a test wants it to. Thread-safe.
+// uids and generations, lists and watches them, takes server-side apply (server_side_apply.h; the
+// status on its own, as a whole), merge patches (the status likewise), POST, PUT of an object at
+// its resourceVersion, and DELETE, which waits for finalizers. It admits one token only, and fails
+// as a test wants it to. Thread-safe.
 class FakeApiServer {
  public:
   using Json = nlohmann::json;
@@ -53,14 +53,19 @@ class FakeApiServer {
   void EndStreams();
   // Forgets what happened before now: a watch from there is told 410.
   void Expire();
-  // The very bytes that a request, "METHOD path", gets instead of an answer, after which the
-  // connection is cut; nullopt: it is answered as usual. Called with the server's lock held.
-  using Fault = std::function<std::optional<std::string>(const std::string& request)>;
+  // A request, as it comes.
+  struct Call {
+    std::string request;  // "METHOD path"
+    std::string user_agent;
+  };
+  // The very bytes that a request gets instead of an answer, after which the connection is cut;
+  // nullopt: it is answered as usual. Called with the server's lock held.
+  using Fault = std::function<std::optional<std::string>(const Call& call)>;
   // From now on every request meets this; nullptr: not any more.
   void Fail(Fault fault);
-  // From now on this is told of every request, "METHOD path", that was done, before it is answered;
-  // nullptr: not any more. Called with the server's lock held.
-  void OnDone(std::function<void(const std::string& request)> tell);
+  // From now on this is told of every request that was done, before it is answered; nullptr: not
+  // any more. Called with the server's lock held.
+  void OnDone(std::function<void(const Call& call)> tell);
   // Admits this token from now on, and no other.
   void Admit(const std::string& token);
   // Shows a certificate that has expired, or a good one, and cuts the connections that are open.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +30,8 @@ class FakeMco {
     Duration status_delay = std::chrono::seconds(5);  // also until nodes are told
     Duration update_time = std::chrono::seconds(6);   // of one node
     mco::Retries retries = {};
+    // How far its wall clock, by which it dates what it says, is behind (FakeMcoOperator).
+    std::chrono::seconds wall_behind{0};
     bool updates_are_finished_by_others = false;  // a node is not Done before FinishUpdate()
   };
   struct Decision {

@@ -28,6 +28,7 @@ struct ProgramOptions {
   std::string version = "5.0";
   int render_delay = 5000;  // milliseconds, as the others
   int update_time = 6000;
+  int wall_behind = 0;  // seconds
   std::string hook;
   std::string log_level = "info";
 };
@@ -46,6 +47,11 @@ void AddTo(CLI::App& app, ProgramOptions& options) {
       ->capture_default_str();
   app.add_option("--update-time", options.update_time, "of a node, at least")
       ->type_name("MS")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--clock-behind", options.wall_behind,
+                 "dates what it says so much earlier, so that nobody waits whether that was all")
+      ->type_name("SECONDS")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--hook", options.hook,
@@ -77,6 +83,7 @@ int Run(const ProgramOptions& options) {
   mco.version = *mco::OpenShiftNamed(options.version);
   mco.render_delay = mco.status_delay = std::chrono::milliseconds(options.render_delay);
   mco.update_time = std::chrono::milliseconds(options.update_time);
+  mco.wall_behind = std::chrono::seconds(options.wall_behind);
   EventLoop loop;
   Worker worker;
   FakeMcoHook runner(loop, options.hook);

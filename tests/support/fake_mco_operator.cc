@@ -51,9 +51,10 @@ absl::Status PerformAll(ApiClient& client, const mco::Writes& writes) {
   return absl::OkStatus();
 }
 
-mco::Moment Now() {
+mco::Moment Now(std::chrono::seconds wall_behind) {
   return {.now = Clock::now(),
-          .wall = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())};
+          .wall = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()) -
+                  wall_behind};
 }
 
 FakeMco::Options WithHook(FakeMco::Options options, bool hooked) {
@@ -68,6 +69,7 @@ FakeMcoOperator::FakeMcoOperator(EventLoop& loop, Worker& worker, ApiClient& cli
     : loop_(loop),
       worker_(worker),
       client_(client),
+      wall_behind_(options.wall_behind),
       hook_(std::move(hook)),
       mco_(WithHook(options, hook_ != nullptr)),
       timer_(loop, [this] { Look(); }) {
@@ -110,7 +112,7 @@ void FakeMcoOperator::Look() {
 
 void FakeMcoOperator::Decide(const absl::StatusOr<mco::Cluster>& cluster) {
   if (!cluster.ok()) return Done(cluster.status());
-  FakeMco::Decision decision = mco_.Step(*cluster, Now());
+  FakeMco::Decision decision = mco_.Step(*cluster, Now(wall_behind_));
   for (const mco::NodeUpdate& update : decision.updates) Begin(update);
   if (decision.writes.empty()) {
     busy_ = false;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -45,6 +46,7 @@ class FakeMcoOperator {
   EventLoop& loop_;
   Worker& worker_;
   ApiClient& client_;
+  const std::chrono::seconds wall_behind_;
   const Hook hook_;
   FakeMco mco_;
   std::vector<std::unique_ptr<Watcher>> watchers_;

@@ -63,8 +63,8 @@ class ApiFaultsTest : public AgentInTheApiTest {
     failures_ = server_.Failures();
     began_ = Clock::now();
     if (fault.refusal != 0) return server_.Refuse(requests, fault.refusal);
-    server_.Fail([fault, requests](const std::string& request) {
-      return request.starts_with(requests) ? fault.answer(request) : std::nullopt;
+    server_.Fail([fault, requests](const FakeApiServer::Call& call) {
+      return call.request.starts_with(requests) ? fault.answer(call.request) : std::nullopt;
     });
   }
   void End(const std::string& requests) {

@@ -1,57 +1,16 @@
 // The controller is killed at each of its writes in turn, right before the API server takes it or
 // right after, and started again: wherever that was, the cluster ends up the same.
 
-#include <signal.h>
-
-#include <atomic>
-
 #include "absl/strings/str_cat.h"
-#include "tests/integration/controller/controller_fixture.h"
+#include "tests/integration/controller/killed_fixture.h"
 
 namespace nodedevice::testing {
 namespace {
 
 using Json = nlohmann::json;
 
-// Which write, counted from 1, and when.
-struct Kill {
-  int write = 0;  // 0: none
-  bool after = false;
-};
-
-class KilledTest : public ControllerTest, public ::testing::WithParamInterface<Kill> {
+class KilledTest : public KilledAtAWrite<ControllerTest> {
  protected:
-  static bool IsWrite(const std::string& request) {
-    return request.starts_with("PATCH ") || request.starts_with("DELETE ") ||
-           request.starts_with("POST /apis/events");
-  }
-
-  // Kills it at that write, once.
-  void Arm(const Kill& kill) {
-    server_.Fail([this, kill](const std::string& request) -> std::optional<std::string> {
-      if (!IsWrite(request) || kill.after || ++writes_ != kill.write) return std::nullopt;
-      controller_->Signal(SIGKILL);
-      return "";
-    });
-    server_.OnDone([this, kill](const std::string& request) {
-      if (IsWrite(request) && kill.after && ++writes_ == kill.write) controller_->Signal(SIGKILL);
-    });
-  }
-
-  // As a Deployment does it.
-  bool Until(const std::function<bool()>& condition) {
-    return WaitFor([&] {
-      if (HasEnded(controller_->pid())) {
-        server_.Remove(kLease);  // nobody has to wait for it: its holder is dead for certain
-        controller_ = Launch("controller-x");
-      }
-      return condition();
-    });
-  }
-  bool UntilCondition(const std::string& config, const std::string& type, const std::string& text) {
-    return Until([&] { return Condition(config, type) == text; });
-  }
-
   // A cluster's life in short.
   void Play() {
     Configure("shop", ConfigFor("a", "one"));
@@ -108,8 +67,6 @@ class KilledTest : public ControllerTest, public ::testing::WithParamInterface<K
     }
     return end;
   }
-
-  std::atomic<int> writes_ = 0;
 };
 
 // The longest way that the parameters below have to cover.
@@ -140,26 +97,14 @@ TEST_P(KilledTest, TheClusterEndsUpTheSame) {
   }
   server_.Remove(kLease);
   server_.Put("/api/v1/nodes/w2", NodeWith({{"rack", "a"}}));
-  writes_ = 0;
   Arm(GetParam());
   Play();
   Until([&] { return End() == undisturbed; });
   EXPECT_EQ(End(), undisturbed);
 }
 
-std::vector<Kill> EveryWrite() {
-  std::vector<Kill> kills;
-  for (int write = 1; write <= kMostWrites; ++write) {
-    kills.push_back({write, false});
-    kills.push_back({write, true});
-  }
-  return kills;
-}
-INSTANTIATE_TEST_SUITE_P(Writes, KilledTest, ::testing::ValuesIn(EveryWrite()),
-                         [](const auto& instance) {
-                           return absl::StrCat(instance.param.after ? "After" : "Before",
-                                               instance.param.write);
-                         });
+INSTANTIATE_TEST_SUITE_P(Writes, KilledTest, ::testing::ValuesIn(BeforeAndAfterEachOf(kMostWrites)),
+                         KillName);
 
 }  // namespace
 }  // namespace nodedevice::testing

@@ -4,103 +4,13 @@
 #include <signal.h>
 
 #include "absl/strings/str_cat.h"
-#include "tests/integration/controller/controller_fixture.h"
+#include "tests/integration/controller/manage_fixture.h"
 
 namespace nodedevice::testing {
 namespace {
 
 using Json = nlohmann::json;
 using ::testing::HasSubstr;
-
-constexpr char kMco[] = "/apis/machineconfiguration.openshift.io/v1/";
-constexpr char kOurs[] = "node-devices-shop-worker";
-
-class ManageTest : public ControllerTest {
- protected:
-  ManageTest() {
-    server_.Put("/apis", {{"groups", Json::array({{{"name", "machineconfiguration.openshift.io"}},
-                                                  {{"name", "config.openshift.io"}}})}});
-    for (const char* node : {"w1", "w2"}) {
-      server_.Put(absl::StrCat("/api/v1/nodes/", node),
-                  NodeWith({{"node-role.kubernetes.io/worker", ""}}));
-    }
-    StartOperator();
-  }
-  ~ManageTest() override {
-    if (HasFailure()) std::fprintf(stderr, "---- the operator's log:\n%s", mco_->Output().c_str());
-  }
-
-  void StartOperator() {
-    mco_ = std::make_unique<Program>(
-        std::vector<std::string>{"fake-mco", "--kubeconfig", (dir_.path() / "kubeconfig").string(),
-                                 "--render-delay", "50", "--update-time", "50"},
-        dir_.path() / "mco.log");
-    // Its pools are there, and its nodes are as they are to be.
-    EXPECT_TRUE(WaitFor([this] { return IsUpdated(); }));
-  }
-
-  // A configuration for the pool worker.
-  static Json Managing(const Json& device_manager, const Json& preparation = {}) {
-    Json config = ConfigFor("", "one");
-    config["spec"].erase("nodeSelector");
-    config["spec"]["machineConfigPoolSelector"] = {
-        {"matchLabels", {{"pools.operator.machineconfiguration.openshift.io/worker", ""}}}};
-    config["spec"]["deviceManager"] = device_manager;
-    if (!preparation.is_null()) config["spec"]["nodePreparation"] = preparation;
-    return config;
-  }
-  static Json WithConsent() {
-    return {{"mode", "Manage"}, {"allowReboot", true}, {"topologyManagerPolicy", "best-effort"}};
-  }
-
-  std::optional<Json> Mco(const std::string& kind, const std::string& name) const {
-    return server_.Find(absl::StrCat(kMco, kind, "/", name));
-  }
-  // What the nodes of the pool have by now.
-  Json Rendered() const {
-    const Json pool = Mco("machineconfigpools", "worker").value_or(Json::object());
-    const std::string name = pool.value(Json::json_pointer("/status/configuration/name"), "");
-    return Mco("machineconfigs", name).value_or(Json::object());
-  }
-  std::string RenderedName() const {
-    return Rendered().value(Json::json_pointer("/metadata/name"), "");
-  }
-  bool IsUpdated() const {
-    const Json pool = Mco("machineconfigpools", "worker").value_or(Json::object());
-    const std::string has = pool.value(Json::json_pointer("/status/configuration/name"), "");
-    if (has.empty() || has != pool.value(Json::json_pointer("/spec/configuration/name"), "")) {
-      return false;
-    }
-    return pool.value(Json::json_pointer("/status/updatedMachineCount"), 0) == 2;
-  }
-  std::string Message(const std::string& type) const {
-    const Json object = server_.Find(PathOf("shop")).value_or(Json::object());
-    for (const Json& condition :
-         object.value("status", Json::object()).value("conditions", Json::array())) {
-      if (condition["type"] == type) return condition["message"];
-    }
-    return "";
-  }
-  // A KubeletConfig of somebody else for the pool.
-  void PutForeign() {
-    const std::string before = RenderedName();
-    server_.Put(
-        absl::StrCat(kMco, "kubeletconfigs/performance"),
-        {{"apiVersion", "machineconfiguration.openshift.io/v1"},
-         {"kind", "KubeletConfig"},
-         {"spec",
-          {{"machineConfigPoolSelector",
-            {{"matchLabels", {{"pools.operator.machineconfiguration.openshift.io/worker", ""}}}}},
-           {"kubeletConfig", {{"maxPods", 300}}}}}});
-    ASSERT_TRUE(WaitFor([&] {
-      const Json foreign = Mco("kubeletconfigs", "performance").value();
-      return foreign.dump().find("\"type\":\"Success\"") != std::string::npos && IsUpdated() &&
-             RenderedName() != before;
-    }));
-  }
-
-  std::unique_ptr<Program> mco_;
-};
 
 TEST_F(ManageTest, WithConsentTheDocumentedKubeletConfigIsWrittenFollowedAndTakenBack) {
   const std::string before = RenderedName();
@@ -205,6 +115,57 @@ TEST_F(ManageTest, NodePreparationReachesTheNodesAndIsTakenBack) {
     if (Mco(kind, name)) server_.Delete(absl::StrCat(kMco, kind, "/", name));
   }
   EXPECT_TRUE(WaitFor([&] { return IsUpdated() && RenderedName() == before; }));
+}
+
+// The nodes are folders: a reboot writes there what the kernel would tell.
+TEST_F(ManageTest, AgentsSeeOnTheirNodesWhatBecameOfANodePreparation) {
+  const std::string reboot = dir_.Write("reboot", absl::StrCat("cd ", dir_.path().string(), R"(/$1
+args=$(jq -r '.spec.kernelArguments // [] | join(" ")' "$2")
+printf 'BOOT_IMAGE=/vmlinuz %s\n' "$args" >proc/cmdline
+rm -rf sys/module/*
+jq -r '.spec.config.storage.files // [] | .[] | select(.path | startswith("/etc/modules-load.d/"))
+  | .contents.source' "$2" | sed -e 's/^data:,//' -e 's/%0A/\n/g' -e 's/-/_/g' |
+  while read -r module; do [ -z "$module" ] || mkdir -p "sys/module/$module"; done
+)"))
+                                 .string();
+  std::vector<std::unique_ptr<Program>> agents;
+  for (const char* node : {"w1", "w2"}) {
+    dir_.Write(absl::StrCat(node, "/proc/cmdline"), "BOOT_IMAGE=/vmlinuz");
+    std::filesystem::create_directories(dir_.Under(absl::StrCat(node, "/sys/module/kvm")));
+    agents.push_back(std::make_unique<Program>(
+        std::vector<std::string>{
+            NODEDEVICE_BIN_DIR "/node-device-agent", "--config-name", "shop", "--kubeconfig",
+            (dir_.path() / "kubeconfig").string(), "--node-name", node, "--pod-name", "",
+            "--host-root", (dir_.path() / node).string(), "--kubelet-dir",
+            (dir_.path() / node / "kubelet").string(), "--listen", "127.0.0.1:0"},
+        dir_.path() / absl::StrCat(node, ".log")));
+  }
+  RestartOperator({"--hook", absl::StrCat("sh ", reboot)});
+  const Json preparation = {{"kernelArguments", {"iommu=pt"}}, {"kernelModules", {"vfio-pci"}}};
+  Configure("shop", Managing({{"mode", "Observe"}}, preparation));
+  Start();
+  ASSERT_TRUE(Becomes("shop", "NodesPrepared", "False Lacking")) << Message("NodesPrepared");
+  EXPECT_TRUE(WaitFor([this] {
+    const std::string message = Message("NodesPrepared");
+    return message.starts_with("2 of 2 nodes lack") &&
+           message.find(
+               "w2: the kernel was booted without the argument iommu=pt; the kernel module "
+               "vfio-pci is not loaded") != std::string::npos;
+  })) << Message("NodesPrepared");
+  const Json shown = server_.Find(PathOf("shop")).value()["status"]["pools"][0]["machineConfig"];
+  EXPECT_EQ(Json::parse(shown.get<std::string>())["spec"]["kernelArguments"], Json({"iommu=pt"}));
+  EXPECT_FALSE(Mco("machineconfigs", "99-worker-node-devices-shop").has_value());
+
+  Json consenting = server_.Find(PathOf("shop")).value();
+  consenting["spec"]["deviceManager"] = {{"mode", "Manage"}, {"allowReboot", true}};
+  Configure("shop", consenting);
+  EXPECT_TRUE(Becomes("shop", "PoolsConfigured", "True Complete")) << Message("PoolsConfigured");
+  EXPECT_TRUE(Becomes("shop", "NodesPrepared", "True AsAsked")) << Message("NodesPrepared");
+
+  consenting = server_.Find(PathOf("shop")).value();
+  consenting["spec"]["deviceManager"] = {{"mode", "Observe"}};
+  Configure("shop", consenting);
+  EXPECT_TRUE(Becomes("shop", "NodesPrepared", "False Lacking")) << Message("NodesPrepared");
 }
 
 TEST_F(ManageTest, AnOperatorThatIsAwayKeepsNobodyFromBeingDeleted) {

@@ -182,9 +182,9 @@ TEST_F(NodeReporterTest, DoesNotWaitForItsNextTryWhenTheServerIsKnownToBeBack) {
 
 // A proxy that says 200 to everything has kept nothing.
 TEST_F(NodeReporterTest, DoesNotTakeAnAnswerWithoutAnObjectForASuccess) {
-  server_.Fail([](const std::string& request) {
-    return request.starts_with("PATCH") ? std::optional(HttpAnswerOf("200 OK", "{}"))
-                                        : std::nullopt;
+  server_.Fail([](const FakeApiServer::Call& call) {
+    return call.request.starts_with("PATCH") ? std::optional(HttpAnswerOf("200 OK", "{}"))
+                                             : std::nullopt;
   });
   See(Node());
   ASSERT_TRUE(
@@ -194,9 +194,9 @@ TEST_F(NodeReporterTest, DoesNotTakeAnAnswerWithoutAnObjectForASuccess) {
 }
 
 TEST_F(NodeReporterTest, PostsAnEventAgainWhenNobodyKnowsWhetherItArrived) {
-  server_.Fail([](const std::string& request) {
-    return request.starts_with("POST") ? std::optional(HttpAnswerOf("200 OK", "<html>"))
-                                       : std::nullopt;
+  server_.Fail([](const FakeApiServer::Call& call) {
+    return call.request.starts_with("POST") ? std::optional(HttpAnswerOf("200 OK", "<html>"))
+                                            : std::nullopt;
   });
   See(CrashLoops(1));
   ASSERT_TRUE(Until([this] { return Posts() == 1; }));

@@ -1,6 +1,7 @@
 #include "controller/daemon_set.h"
 
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "controller/agent_ports.h"
@@ -47,12 +48,29 @@ void SetMounts(const HostMounts& mounts, Json& pod, Json& container) {
   }
 }
 
-void SetPort(std::uint16_t port, Json& container) {
-  container["args"].push_back("--listen");
-  container["args"].push_back(absl::StrCat("127.0.0.1:", port));
+void AddArguments(const std::vector<std::string>& arguments, Json& container) {
+  for (const std::string& argument : arguments) container["args"].push_back(argument);
+}
+
+void SetPort(std::uint16_t port, bool tls, Json& container) {
+  AddArguments({"--listen", absl::StrCat(tls ? "[::]:" : "127.0.0.1:", port)}, container);
   for (const char* probe : {"livenessProbe", "readinessProbe"}) {
     container[probe]["httpGet"]["port"] = port;
+    if (tls) container[probe]["httpGet"]["scheme"] = "HTTPS";
   }
+  // By its name a Service finds the port of every configuration's agents.
+  if (tls) container["ports"] = {{{"name", "metrics"}, {"containerPort", port}}};
+}
+
+void SetTls(const std::string& secret, Json& pod, Json& container) {
+  constexpr char kFolder[] = "/etc/node-device/tls";
+  AddArguments({"--tls-cert", absl::StrCat(kFolder, "/tls.crt"), "--tls-key",
+                absl::StrCat(kFolder, "/tls.key")},
+               container);
+  // The folder, so that a renewed certificate comes through.
+  pod["volumes"].push_back({{"name", "tls"}, {"secret", {{"secretName", secret}}}});
+  container["volumeMounts"].push_back(
+      {{"name", "tls"}, {"mountPath", kFolder}, {"readOnly", true}});
 }
 
 void SetConfig(const std::string& config, Json& args) {
@@ -89,7 +107,8 @@ Json RenderDaemonSet(const DaemonSetSpec& spec, const Settings& settings) {
   Json& container = pod["containers"][0];
   container["image"] = settings.image;
   SetConfig(config.name, container["args"]);
-  SetPort(spec.port, container);
+  SetPort(spec.port, !settings.agent_tls_secret.empty(), container);
+  if (!settings.agent_tls_secret.empty()) SetTls(settings.agent_tls_secret, pod, container);
   SetMounts(MountsFor(config.plugins), pod, container);
   metadata["annotations"][kRenderedKey] = Fingerprint(object);
   return object;

@@ -182,7 +182,8 @@ int Run(const ControllerOptions& options) {
   if (!daemon_set.ok()) return Fail(daemon_set.status());
   const Settings settings{.name_space = options.name_space,
                           .image = options.agent_image,
-                          .daemon_set = *std::move(daemon_set)};
+                          .daemon_set = *std::move(daemon_set),
+                          .agent_tls_secret = options.agent_tls_secret};
 
   RequestStatistics requests;
   absl::StatusOr<ApiConnection> api =

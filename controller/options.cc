@@ -53,7 +53,7 @@ std::string UseLeaseSeconds(const LeaseSeconds& seconds, ControllerOptions& opti
   return "";
 }
 
-std::string ProblemOfNamespace(const std::string& name) {
+std::string ProblemOfName(const std::string& name) {
   return std::string(CheckDnsLabel(name).message());
 }
 
@@ -73,12 +73,17 @@ std::variant<ControllerOptions, EarlyExit> ParseControllerOptions(int argc,
   app.add_option("--namespace", options.name_space, "where the agents and the lease are")
       ->type_name("NAME")
       ->envname("POD_NAMESPACE")
-      ->check(ProblemOfNamespace)
+      ->check(ProblemOfName)
       ->capture_default_str();
   app.add_option("--agent-image", options.agent_image, "the image of the agents' pods")
       ->type_name("IMAGE")
       ->envname("RELATED_IMAGE_NODE_DEVICE_AGENT")
       ->required();
+  app.add_option("--agent-tls-secret", options.agent_tls_secret,
+                 "a Secret of that namespace with tls.crt and tls.key, by which agents serve page "
+                 "and metrics to the network; without it on their node's loopback only")
+      ->type_name("NAME")
+      ->check(ProblemOfName);
   app.add_option("--pod-name", options.pod_name, "this pod's name, for the lease and Events")
       ->type_name("NAME")
       ->envname("POD_NAME");

@@ -15,7 +15,8 @@ struct ControllerOptions {
   std::filesystem::path kubeconfig;  // empty: as a pod
   std::string name_space = "node-device";
   std::string agent_image;
-  std::string pod_name;  // empty outside a pod
+  std::string agent_tls_secret;  // empty: agents serve on their node's loopback only
+  std::string pod_name;          // empty outside a pod
   std::string listen = "127.0.0.1:9808";
   std::string health_listen;  // empty: only `listen`
   TlsFlags https;

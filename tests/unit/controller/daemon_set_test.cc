@@ -52,6 +52,33 @@ TEST(DaemonSetTest, AnotherConfigurationHasAnotherSelector) {
   }
 }
 
+TEST(DaemonSetTest, WithACertificateAgentsServeToTheNetworkByHttps) {
+  DevicePluginConfig config;
+  config.name = "virt";
+  Settings settings = TestSettings();
+  settings.agent_tls_secret = "agent-tls";
+  const json object = RenderDaemonSet({.config = config,
+                                       .config_uid = "u",
+                                       .affinity = json::object(),
+                                       .port = 9810,
+                                       .has_scc = false},
+                                      settings);
+  const json& container = ValueAt(object, "/spec/template/spec/containers/0");
+  EXPECT_THAT(ListAt(container, "/args"),
+              ::testing::IsSupersetOf({"--listen", "[::]:9810", "--tls-cert",
+                                       "/etc/node-device/tls/tls.crt", "--tls-key",
+                                       "/etc/node-device/tls/tls.key"}));
+  EXPECT_EQ(container["ports"], json({{{"name", "metrics"}, {"containerPort", 9810}}}));
+  for (const char* probe : {"livenessProbe", "readinessProbe"}) {
+    EXPECT_EQ(container[probe]["httpGet"]["scheme"], "HTTPS");
+    EXPECT_EQ(container[probe]["httpGet"]["port"], 9810);
+  }
+  EXPECT_THAT(
+      ListAt(object, "/spec/template/spec/volumes"),
+      ::testing::Contains(json({{"name", "tls"}, {"secret", {{"secretName", "agent-tls"}}}})));
+  EXPECT_FALSE(Render(config).dump().find("HTTPS") != std::string::npos);
+}
+
 TEST(DaemonSetTest, EveryChangeChangesTheFingerprint) {
   const auto fingerprint = [](const json& object) {
     return TextAt(object, "/metadata/annotations/nodedevices.io~1rendered");

@@ -48,7 +48,10 @@ TEST(ControllerOptionsTest, TakeLeaseTimesThatLeadToOneLeader) {
               HasSubstr("requires --leader-elect-"));
 }
 
-TEST(ControllerOptionsTest, RefuseWhatIsNoNamespace) {
+TEST(ControllerOptionsTest, RefuseWhatIsNoNamespaceOrSecret) {
+  EXPECT_THAT(Refusal({"--agent-image", "a", "--agent-tls-secret", "a/b"}),
+              HasSubstr("--agent-tls-secret"));
+  EXPECT_EQ(Options({"--agent-image", "a", "--agent-tls-secret", "b"}).agent_tls_secret, "b");
   EXPECT_THAT(Refusal({"--agent-image", "a", "--namespace", "a/b"}), HasSubstr("--namespace"));
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/foreign_sockets.h"
+#include "agent/host_preparation.h"
 #include "agent/narration.h"
 #include "lib/base/log.h"
 
@@ -33,6 +34,7 @@ Agent::Agent(EventLoop& loop, const MakeConfigSource& config, LaunchSettings set
              Published<Snapshot>& published, Callbacks callbacks)
     : published_(published),
       callbacks_(std::move(callbacks)),
+      host_root_(settings.host_root),
       paths_(settings.kubelet_dir),
       processes_(loop),
       launcher_(processes_, settings,
@@ -47,6 +49,8 @@ Agent::Agent(EventLoop& loop, const MakeConfigSource& config, LaunchSettings set
            .on_look = [this] { OnLook(); }}),
       config_(config({.on_accepted =
                           [this](const DevicePluginConfig& accepted) {
+                            wanted_preparation_ = accepted.node_preparation;
+                            LookAtHost();
                             Handle(DesiredChanged{accepted.plugins});
                           },
                       .on_status = [this] { Publish(); }})),
@@ -96,7 +100,13 @@ void Agent::OnKubeletReport(const KubeletReport& report) {
   Handle(KubeletSaid{report});
 }
 
+void Agent::LookAtHost() {
+  preparation_.asked = !(wanted_preparation_ == NodePreparation());
+  preparation_.lacking = LackingOnHost(wanted_preparation_, host_root_);
+}
+
 void Agent::OnLook() {
+  LookAtHost();
   Publish();  // also the sign that the loop comes round
   if (!kubelet_.folder_lost() || gave_up_ || snapshot_.stopping) return;
   gave_up_ = true;
@@ -130,6 +140,7 @@ void Agent::Publish() {
   next.looked_at = Clock::now();
   next.config = config_->status();
   next.node = node_;
+  next.preparation = preparation_;
   if (next.device_manager.since == TimePoint()) next.device_manager.since = next.started;
   next.device_manager.socket = paths_.registration_socket().string();
   next.device_manager.problem = kubelet_.problem();

@@ -54,6 +54,7 @@ class Agent {
   void OnReport(const Reported& report);
   void OnKubeletReport(const KubeletReport& report);
   void OnLook();
+  void LookAtHost();
   void Handle(const Event& event);
   void Publish();
   void EndWhenAllHaveEnded();
@@ -70,6 +71,9 @@ class Agent {
   const Callbacks callbacks_;
   NodeInfo node_;
   std::vector<std::string> explanation_;
+  const std::filesystem::path host_root_;
+  NodePreparation wanted_preparation_;  // of the configuration in force
+  PreparationStatus preparation_;
   const KubeletPaths paths_;
   Supervisor supervisor_;
   Snapshot snapshot_;  // the one that is published

@@ -77,6 +77,17 @@ void NarrateStaleness(const ConfigStatus& before, const ConfigStatus& after,
   }
 }
 
+void NarratePreparation(const PreparationStatus& before, const PreparationStatus& after,
+                        std::vector<Narration>& lines) {
+  if (before == after || !after.asked) return;
+  if (after.lacking.empty()) {
+    lines.push_back({Level::kInfo, "the host is as spec.nodePreparation asks"});
+  } else {
+    lines.push_back({Level::kWarning, absl::StrCat("the host is not as spec.nodePreparation asks: ",
+                                                   absl::StrJoin(after.lacking, "; "))});
+  }
+}
+
 Narration NarratePhase(const PluginStatus& plugin) {
   const std::string who = absl::StrCat("plugin ", plugin.name, ": ");
   switch (plugin.phase) {
@@ -112,6 +123,7 @@ std::vector<Narration> Narrate(const Snapshot& before, const Snapshot& after) {
   NarrateConfig(before.config, after.config, lines);
   NarrateDeviceManager(before.device_manager, after.device_manager, lines);
   NarrateKubelet(before, after, lines);
+  NarratePreparation(before.preparation, after.preparation, lines);
   std::map<std::string, const PluginStatus*> gone;
   for (const PluginStatus& plugin : before.plugins) gone[plugin.name] = &plugin;
   for (const PluginStatus& plugin : after.plugins) {

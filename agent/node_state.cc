@@ -208,6 +208,12 @@ Json NodeStateRenderer::Status(const Snapshot& snapshot) {
                                WhyDown(snapshot.device_manager)),
                    ConditionOf(snapshot, "Ready", reasons.empty(), ReasonOf(snapshot),
                                absl::StrJoin(reasons, "; "))});
+  if (snapshot.preparation.asked) {
+    const std::vector<std::string>& lacking = snapshot.preparation.lacking;
+    status["conditions"].push_back(ConditionOf(snapshot, "NodePrepared", lacking.empty(),
+                                               lacking.empty() ? "AsAsked" : "Lacking",
+                                               absl::StrJoin(lacking, "; ")));
+  }
   status["plugins"] = Plugins(snapshot);
   status["resources"] = Resources(snapshot);
   AddUnhealthy(snapshot, status);

@@ -99,6 +99,12 @@ std::string Alerts(const Snapshot& snapshot) {
         absl::StrCat(snapshot.device_manager.problem, why.empty() ? "" : "\n",
                      absl::StrJoin(why, "\n")));
   }
+  if (!snapshot.preparation.lacking.empty()) {
+    html += Alert(
+        "This host is not as spec.nodePreparation asks. Once it is, by the MachineConfig of that "
+        "configuration or by hand, this goes away by itself.",
+        absl::StrJoin(snapshot.preparation.lacking, "\n"));
+  }
   for (const PluginStatus& plugin : snapshot.plugins) {
     if (plugin.phase == PluginPhase::kBackingOff && plugin.failures > 1) {
       html += Alert(absl::StrCat("Plugin ", plugin.name, " failed ", plugin.failures,

@@ -116,6 +116,13 @@ struct ConfigStatus {
   bool operator==(const ConfigStatus&) const = default;
 };
 
+// Whether the host is as spec.nodePreparation of the configuration in force asks.
+struct PreparationStatus {
+  bool asked = false;                // it asks for something
+  std::vector<std::string> lacking;  // a sentence each; empty: nothing
+  bool operator==(const PreparationStatus&) const = default;
+};
+
 // What the API says of this node; empty without one.
 struct NodeInfo {
   std::string kubelet_version;
@@ -129,6 +136,7 @@ struct Snapshot {
   bool stopping = false;
   ConfigStatus config;
   NodeInfo node;
+  PreparationStatus preparation;
   DeviceManagerStatus device_manager;
   KubeletView kubelet;
   std::vector<PluginStatus> plugins;  // by name

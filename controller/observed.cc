@@ -98,6 +98,8 @@ ObservedState ReadState(const Json& object) {
       .ready_since = {},
       .reason = {},
       .message = {},
+      .prepared = std::nullopt,
+      .lacking = {},
       .resources = {}};
   for (const Json& text : ListAt(object, "/status/deviceManager/explanation")) {
     absl::StrAppend(&state.device_manager_problem, "; ", TextAt(text, ""));
@@ -108,6 +110,11 @@ ObservedState ReadState(const Json& object) {
     state.ready_since = ReadApiTime(TextAt(ready, "/lastTransitionTime"));
     state.reason = TextAt(ready, "/reason");
     state.message = OneLine(TextAt(ready, "/message"), kMaxText);
+  }
+  if (const Json& prepared = ConditionOf(ValueAt(object, "/status"), "NodePrepared");
+      !prepared.is_null()) {
+    state.prepared = TextAt(prepared, "/status") == "True";
+    if (!*state.prepared) state.lacking = OneLine(TextAt(prepared, "/message"), kMaxText);
   }
   for (const Json& resource : ListAt(object, "/status/resources")) {
     state.resources.push_back({.name = TextAt(resource, "/resourceName"),

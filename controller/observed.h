@@ -70,6 +70,9 @@ struct ObservedState {
   WallSeconds ready_since = {};
   std::string reason = {};   // of Ready
   std::string message = {};  // of Ready
+  // Whether its host is as spec.nodePreparation asks; nullopt: it has not said so.
+  std::optional<bool> prepared = {};
+  std::string lacking = {};  // what the host lacks of it
   std::vector<ResourceCount> resources = {};
   bool operator==(const ObservedState&) const = default;
 };

@@ -11,6 +11,8 @@
 #include "controller/node_standing.h"
 #include "controller/platform.h"
 #include "controller/pools/pools_status.h"
+#include "controller/preparation.h"
+#include "controller/tally.h"
 #include "controller/tolerations.h"
 #include "lib/base/utf8.h"
 #include "lib/kube/object_fields.h"
@@ -22,22 +24,8 @@ namespace {
 using Json = nlohmann::json;
 using Kind = NodeStanding::Kind;
 
-constexpr std::size_t kMaxExamples = 3;     // of a condition's message
 constexpr std::size_t kMaxText = 1024;      // of one node
 constexpr std::size_t kMaxResources = 256;  // 64 entries; after an edit those before it, too
-
-// How many nodes are so, and what the first of them say.
-struct Tally {
-  std::uint64_t count = 0;
-  std::vector<std::string> examples;
-
-  void Add(const std::string& example) {
-    if (++count <= kMaxExamples) examples.push_back(example);
-  }
-  std::string ToString() const {
-    return absl::StrCat(absl::StrJoin(examples, "; "), count > examples.size() ? "; and more" : "");
-  }
-};
 
 struct Sums {
   std::uint64_t nodes = 0;
@@ -51,16 +39,13 @@ struct Sums {
   std::set<std::string> failing_reasons;
   std::set<std::string> troubled_pools;  // with a node that is not ready
   std::map<std::string, ResourceCount> resources;
+  NodePreparations preparations;
   std::optional<WallSeconds> fails_at;
 };
 
 std::optional<WallSeconds> Earlier(std::optional<WallSeconds> a, std::optional<WallSeconds> b) {
   if (!a || !b) return a ? a : b;
   return std::min(*a, *b);
-}
-
-std::string Of(std::uint64_t part, std::uint64_t all) {
-  return absl::StrCat(part, " of ", all, all == 1 ? " node" : " nodes");
 }
 
 StandingContext ContextOf(const RollupInput& input) {
@@ -100,6 +85,7 @@ void AddNode(const ObservedNode& node, const NodeStanding& standing, const Obser
   ++sums.nodes;
   if (standing.verified) ++sums.verified;
   if (standing.up_to_date) ++sums.up_to_date;
+  sums.preparations.Add(node.name, standing.up_to_date ? state : nullptr);
   if (standing.alive) {
     AddResources(*state, sums);
     if (!state->config_error.empty()) {
@@ -124,6 +110,19 @@ void AddNode(const ObservedNode& node, const NodeStanding& standing, const Obser
   if (standing.fails_at && (!sums.fails_at || *standing.fails_at < *sums.fails_at)) {
     sums.fails_at = standing.fails_at;
   }
+}
+
+bool HasMachineConfigPools(const RollupInput& input) {
+  return input.observed.pools && input.observed.machine_configs &&
+         !input.membership.groups.empty() && !input.membership.groups.front().pool.empty();
+}
+
+NodePreparations::Context PreparationContext(const RollupInput& input) {
+  return {.config = input.config,
+          .status = ValueAt(input.object, "/status"),
+          .pools = input.pools,
+          .has_pools = HasMachineConfigPools(input),
+          .now = input.observed.now};
 }
 
 // The pool's entry of the status; adds its nodes to the sums.
@@ -160,6 +159,10 @@ Json PoolOf(const NodeGroup& group, const RollupInput& input, const StandingCont
     if (report.pool != group.pool || group.pool.empty()) continue;
     pool["rollout"] = RolloutForStatus(report, input.config.generation);
   }
+  if (HasMachineConfigPools(input) && !group.pool.empty()) {
+    std::string text = MachineConfigForStatus(input.config, group.pool);
+    if (!text.empty()) pool["machineConfig"] = std::move(text);
+  }
   return pool;
 }
 
@@ -173,20 +176,20 @@ Condition ConfigAccepted(const RollupInput& input, const Sums& sums) {
     condition.status = Truth::kFalse;
     condition.reason = "RefusedOnNodes";
     condition.message =
-        absl::StrCat(Of(sums.refusing.count, sums.nodes),
+        absl::StrCat(PartOf(sums.refusing.count, sums.nodes),
                      " refuse it and keep what they had: ", sums.refusing.ToString());
   } else if (sums.up_to_date < sums.nodes) {
     condition.status = Truth::kUnknown;
     condition.reason = "Distributing";
     condition.message = absl::StrCat("generation ", input.config.generation, " is in force on ",
-                                     Of(sums.up_to_date, sums.nodes));
+                                     PartOf(sums.up_to_date, sums.nodes));
   } else {
     condition.status = Truth::kTrue;
     condition.reason = "Accepted";
     condition.message = sums.nodes == 0
                             ? "there is no node to take it yet"
                             : absl::StrCat("generation ", input.config.generation,
-                                           " is in force on ", Of(sums.nodes, sums.nodes));
+                                           " is in force on ", PartOf(sums.nodes, sums.nodes));
   }
   return condition;
 }
@@ -202,23 +205,23 @@ Condition DeviceManagerVerified(const RollupInput& input, const Sums& sums) {
         input.observed.gate_is_disabled == true ? "DisabledByFeatureGate" : "DeviceManagerDown";
     const std::string platform = ExplainPlatform(input.observed);
     condition.message =
-        absl::StrCat("the Device Manager is down on ", Of(sums.down.count, sums.nodes), ": ",
+        absl::StrCat("the Device Manager is down on ", PartOf(sums.down.count, sums.nodes), ": ",
                      sums.down.ToString(), platform.empty() ? "" : ". ", platform);
   } else if (sums.verified < sums.nodes) {
     condition.reason = "NotReported";
-    condition.message =
-        absl::StrCat("seen at work on ", Of(sums.verified, sums.nodes), ", no word of the others");
+    condition.message = absl::StrCat("seen at work on ", PartOf(sums.verified, sums.nodes),
+                                     ", no word of the others");
   } else {
     condition.status = Truth::kTrue;
     condition.reason = "Verified";
-    condition.message = absl::StrCat("seen at work on ", Of(sums.nodes, sums.nodes));
+    condition.message = absl::StrCat("seen at work on ", PartOf(sums.nodes, sums.nodes));
   }
   return condition;
 }
 
 Condition Available(const RollupInput& input, const Sums& sums) {
   Condition condition{.type = "Available"};
-  condition.message = absl::StrCat("everything works on ", Of(sums.ready, sums.nodes));
+  condition.message = absl::StrCat("everything works on ", PartOf(sums.ready, sums.nodes));
   if (!input.may_run) {
     condition.status = Truth::kFalse;
     condition.reason = "Refused";
@@ -270,7 +273,7 @@ Condition AgentsProgressing(const RollupInput& input, const Sums& sums) {
                : absl::StrCat(updated, " of ", desired, " agents are of the newest DaemonSet");
   } else if (sums.on_the_way.count > 0) {
     condition.reason = "NodesOnTheWay";
-    condition.message = absl::StrCat(Of(sums.on_the_way.count, sums.nodes),
+    condition.message = absl::StrCat(PartOf(sums.on_the_way.count, sums.nodes),
                                      " will be ready soon: ", sums.on_the_way.ToString());
   } else {
     condition.status = Truth::kFalse;
@@ -301,7 +304,7 @@ std::vector<std::string> PoolTroubles(const RollupInput& input, const Sums& sums
   std::vector<std::string> troubles;
   if (!input.observed.pools) return troubles;
   for (const std::string& name : sums.troubled_pools) {
-    const Json& pool = PoolNamed(*input.observed.pools, name);
+    const Json& pool = Named(*input.observed.pools, name);
     for (const std::string& text : DegradationOf(pool)) {
       troubles.push_back(absl::StrCat("MachineConfigPool ", name, " is degraded: ", text));
     }
@@ -330,13 +333,17 @@ Condition Degraded(const RollupInput& input, const Sums& sums) {
   }
   if (sums.failing.count > 0) {
     add(sums.failing_reasons.size() == 1 ? *sums.failing_reasons.begin() : "NodesFailing",
-        absl::StrCat(Of(sums.failing.count, sums.nodes),
+        absl::StrCat(PartOf(sums.failing.count, sums.nodes),
                      sums.failing.count == 1 ? " needs a look: " : " need a look: ",
                      sums.failing.ToString()));
     for (const std::string& trouble : PoolTroubles(input, sums)) add("PoolTrouble", trouble);
   }
   for (const PoolReport& report : input.pools.pools) {
     if (NeedsALook(report.state)) add(ToString(report.state), TextOf(report));
+  }
+  const NodePreparations::Context preparation = PreparationContext(input);
+  if (sums.preparations.NeedsALook(preparation)) {
+    add("NodesNotPrepared", sums.preparations.ToCondition(preparation)->message);
   }
   if (!input.taint_problem.empty()) {
     add("StartupTaintNotWritten",
@@ -373,6 +380,10 @@ Rollup RollUp(const RollupInput& input) {
   }
   std::vector<Condition> conditions = {Available(input, sums), ConfigAccepted(input, sums),
                                        Degraded(input, sums), DeviceManagerVerified(input, sums)};
+  const NodePreparations::Context preparation = PreparationContext(input);
+  if (std::optional<Condition> prepared = sums.preparations.ToCondition(preparation)) {
+    conditions.push_back(*std::move(prepared));
+  }
   if (std::optional<Condition> pools_configured = PoolsConfigured(input.pools)) {
     conditions.push_back(*std::move(pools_configured));
   }
@@ -385,7 +396,8 @@ Rollup RollUp(const RollupInput& input) {
                      {"resources", std::move(resources)},
                      {"conditions", RenderConditions(conditions, ValueAt(input.object, "/status"),
                                                      generation, input.observed.now)}},
-          .look_again = Earlier(sums.fails_at, input.pools.look_again)};
+          .look_again = Earlier(Earlier(sums.fails_at, input.pools.look_again),
+                                sums.preparations.LookAgain(preparation))};
 }
 
 }  // namespace nodedevice

@@ -41,6 +41,7 @@ struct Rollup {
 // not. Available: devices are announced, on one node at least; Unknown while it has no nodes.
 // Progressing: agents are rolled out, pools get what is managed, or nodes are on the way
 // (node_standing.h). Degraded: it is refused, or a node or a pool needs a look.
+// NodesPrepared: only where there is spec.nodePreparation (preparation.h).
 // PoolsConfigured: only where there is something to say of it (pools/pools_status.h).
 Rollup RollUp(const RollupInput& input);
 

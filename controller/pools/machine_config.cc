@@ -20,7 +20,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kMaxName = 128;
-constexpr char kRoleLabel[] = "machineconfiguration.openshift.io/role";
 // Of Ignition's format; every OpenShift from 4.7 on takes it.
 constexpr char kIgnitionVersion[] = "3.2.0";
 constexpr int kMode = 0644;
@@ -126,11 +125,12 @@ std::string MachineConfigName(const std::string& config, const std::string& pool
 
 Json MachineConfigToApply(const NodePreparation& preparation, const std::string& config,
                           const std::string& pool) {
-  return {
-      {"apiVersion", "machineconfiguration.openshift.io/v1"},
-      {"kind", "MachineConfig"},
-      {"metadata", {{"name", MachineConfigName(config, pool)}, {"labels", {{kRoleLabel, pool}}}}},
-      {"spec", SpecOf(preparation, config)}};
+  return {{"apiVersion", kMachineConfigApi},
+          {"kind", "MachineConfig"},
+          {"metadata",
+           {{"name", MachineConfigName(config, pool)},
+            {"labels", {{kRoleLabel, pool}, {kConfigLabel, config}}}}},
+          {"spec", SpecOf(preparation, config)}};
 }
 
 Json RenderMachineConfig(const DevicePluginConfig& config, const std::string& config_uid,

@@ -21,7 +21,8 @@ std::string MachineConfigName(const std::string& config, const std::string& pool
 nlohmann::json RenderMachineConfig(const DevicePluginConfig& config, const std::string& config_uid,
                                    const std::string& pool);
 
-// For an administrator, who applies it: the same without what makes it the controller's.
+// For an administrator, who applies it: the same without what makes it the controller's. When the
+// controller is to write it later, and it is still the same, it makes it its own.
 nlohmann::json MachineConfigToApply(const NodePreparation& preparation, const std::string& config,
                                     const std::string& pool);
 

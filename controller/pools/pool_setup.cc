@@ -25,8 +25,6 @@ using Kind = KubeletConfigVerdict::Kind;
 
 constexpr char kRenderedLabel[] = "/metadata/labels/nodedevices.io~1rendered";
 
-std::string NameOf(const Json& object) { return TextAt(object, "/metadata/name"); }
-
 bool IsDeleting(const Json& object) {
   return !TextAt(object, "/metadata/deletionTimestamp").empty();
 }
@@ -41,6 +39,12 @@ bool NeedsWrite(const Json& wanted, const Json& has) {
         const Json& value = ValueAt(wanted, pointer);
         return !value.is_null() && value != ValueAt(has, pointer);
       });
+}
+
+// nullptr: there is none.
+const Json* Find(const Json& list, const std::string& name) {
+  const Json& found = Named(list, name);
+  return found.is_null() ? nullptr : &found;
 }
 
 // When the controller wrote it last.
@@ -77,12 +81,6 @@ Json FinalizerPatch(const Json& config_object, bool held) {
            {{"name", NameOf(config_object)},
             {"uid", TextAt(config_object, "/metadata/uid")},
             {"finalizers", std::move(finalizers)}}}};
-}
-
-const Json* Named(const Json& list, const std::string& name) {
-  const auto found =
-      std::ranges::find_if(list, [&](const Json& object) { return NameOf(object) == name; });
-  return found == list.end() ? nullptr : &*found;
 }
 
 struct PoolSetup::Work {
@@ -126,23 +124,25 @@ PoolReport PoolSetup::Step(const ManagedConfig& managed, const Json& pool,
             .kubelet_config = RenderKubeletConfig(config, managed.uid, pool),
             .machine_config = std::nullopt,
             .before = RolloutInStatus(managed.object, NameOf(pool), config.generation)};
-  work.has_kubelet = Named(*observed_.kubelet_configs, NameOf(work.kubelet_config));
+  work.has_kubelet = Find(*observed_.kubelet_configs, NameOf(work.kubelet_config));
   if (work.has_kubelet != nullptr && !IsOurs(*work.has_kubelet, config.name, managed.uid)) {
     work.has_kubelet = nullptr;  // an obstacle
   }
   if (!IsEmpty(config.node_preparation)) {
     work.machine_config = RenderMachineConfig(config, managed.uid, NameOf(pool));
   }
-  work.has_machine =
-      Named(*observed_.machine_configs, MachineConfigName(config.name, NameOf(pool)));
+  work.has_machine = Find(*observed_.machine_configs, MachineConfigName(config.name, NameOf(pool)));
 
   if (work.has_machine != nullptr && !IsOurs(*work.has_machine, config.name, managed.uid)) {
-    if (work.machine_config) {
+    // What an administrator has applied in our place (MachineConfigToApply) becomes ours.
+    const bool is_the_same = work.machine_config && ValueAt(*work.has_machine, "/spec") ==
+                                                        ValueAt(*work.machine_config, "/spec");
+    if (work.machine_config && !is_the_same) {
       return work.Report(PoolState::kForeignKubeletConfig,
                          absl::StrCat("there is a MachineConfig ", NameOf(*work.has_machine),
                                       " that is not this configuration's: delete or rename it"));
     }
-    work.has_machine = nullptr;
+    if (!work.machine_config) work.has_machine = nullptr;
   }
 
   if (std::optional<PoolReport> withdrawn = Withdraw(work)) return *std::move(withdrawn);

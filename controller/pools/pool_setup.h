@@ -14,9 +14,6 @@ bool HasFinalizer(const nlohmann::json& object, const std::string& finalizer);
 // For a server-side apply by kTeardownManager. It names nothing but finalizers and the uid.
 nlohmann::json FinalizerPatch(const nlohmann::json& config_object, bool held);
 
-// The object of this name in a list; nullptr: there is none.
-const nlohmann::json* Named(const nlohmann::json& list, const std::string& name);
-
 // Brings selected pools to what configurations say, a step each. Keep one for a plan: what it has
 // planned for one configuration counts when the next is asked for.
 class PoolSetup {

@@ -122,8 +122,7 @@ std::vector<std::string> ReadWords(ObjectReader& reader, std::string_view key,
   return words;
 }
 
-NodePreparation ReadNodePreparation(const Element& element, const DeviceManagerSpec& manager,
-                                    FieldErrors& errors) {
+NodePreparation ReadNodePreparation(const Element& element, FieldErrors& errors) {
   NodePreparation preparation;
   ObjectReader reader(element, errors);
   preparation.kernel_arguments =
@@ -132,12 +131,6 @@ NodePreparation ReadNodePreparation(const Element& element, const DeviceManagerS
       ReadWords(reader, "kernelModules", IsKernelModule, "the name of a module", errors);
   preparation.vfio_devices =
       ReadWords(reader, "vfioDevices", IsPciId, "vendor:device such as \"8086:1572\"", errors);
-  const bool consent = manager.mode == DeviceManagerSpec::Mode::kManage && manager.allow_reboot;
-  if (!(preparation == NodePreparation()) && !consent) {
-    reader.FailHere(
-        "restarts nodes, so it needs deviceManager.mode: Manage and "
-        "deviceManager.allowReboot: true");
-  }
   reader.RejectUnknown();
   return preparation;
 }
@@ -200,7 +193,7 @@ void ReadSpec(const Element& element, DevicePluginConfig& config, FieldErrors& e
     config.device_manager = ReadDeviceManager(*field, errors);
   }
   if (const auto field = reader.Any("nodePreparation")) {
-    config.node_preparation = ReadNodePreparation(*field, config.device_manager, errors);
+    config.node_preparation = ReadNodePreparation(*field, errors);
   }
   config.startup_taint = reader.Bool("startupTaint").value_or(false);
   for (const Element& entry : reader.List("tolerations", kMaxEntries)) {

@@ -27,6 +27,7 @@ using ::testing::HasSubstr;
 constexpr char kConfig[] = "/apis/nodedevices.io/v1alpha1/devicepluginconfigs/worker-virt";
 constexpr char kMco[] = "/apis/machineconfiguration.openshift.io/v1/";
 constexpr char kOurs[] = "node-devices-worker-virt-worker";
+constexpr char kMachineConfig[] = "99-worker-node-devices-worker-virt";
 constexpr char kNode[] = "pool-node";
 
 class OpenShift : public ::testing::Test {
@@ -56,15 +57,16 @@ class OpenShift : public ::testing::Test {
         node_->Folder() / "mco.log");
     ASSERT_TRUE(WaitFor([] { return IsUpdated(); }));
     cluster().MustKubectl({"apply", "-k", Source() / "operator-manifests/openshift"});
-    // What OpenShift would do: a user from the range of the namespace, and a certificate by its
+    // What OpenShift would do: a user from the range of the namespace, and certificates by its
     // service CA.
     cluster().MustKubectl(
         {"-n", "node-device", "patch", "deployment", "node-device-controller", "--type=merge", "-p",
          R"({"spec": {"template": {"spec": {"securityContext": {"runAsUser": 1000690000}}}}})"});
-    cluster().MustKubectl({"-n", "node-device", "create", "secret", "tls",
-                           "node-device-controller-tls",
-                           "--cert=" + (cluster().Folder() / "pki/apiserver.crt").string(),
-                           "--key=" + (cluster().Folder() / "pki/apiserver.key").string()});
+    for (const char* secret : {"node-device-controller-tls", "node-device-agent-tls"}) {
+      cluster().MustKubectl({"-n", "node-device", "create", "secret", "tls", secret,
+                             "--cert=" + (cluster().Folder() / "pki/apiserver.crt").string(),
+                             "--key=" + (cluster().Folder() / "pki/apiserver.key").string()});
+    }
     cluster().MustKubectl({"rollout", "status", "deployment/node-device-controller", "-n",
                            "node-device", "--timeout=120s"});
   }
@@ -149,6 +151,45 @@ TEST_F(OpenShift, APoolGetsItsAgentsAndNothingIsWrittenToIt) {
   EXPECT_EQ(Mco("machineconfigpools", "worker"), pool);
 }
 
+TEST_F(OpenShift, AgentsServeTheirMetricsToTheNetworkForWhomTheApiLetsIn) {
+  Apply("");
+  ASSERT_TRUE(Becomes("Available", "True", "AllNodesReady"));
+  cluster().MustKubectl({"apply", "-f", "-"}, R"(apiVersion: v1
+kind: ServiceAccount
+metadata: {name: scraper, namespace: default}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: scraper}
+rules: [{nonResourceURLs: [/metrics], verbs: [get]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: scraper}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: scraper}
+subjects: [{kind: ServiceAccount, name: scraper, namespace: default}]
+)");
+  // As Prometheus finds them: by the Service.
+  const Json slices = Json::parse(cluster().MustKubectl(
+      {"get", "endpointslices", "-n", "node-device", "-l",
+       "kubernetes.io/service-name=node-device-agent", "-o", "json"}))["items"];
+  ASSERT_EQ(slices.size(), 1u);
+  const std::string address =
+      absl::StrCat("https://", slices[0]["endpoints"][0]["addresses"][0].get<std::string>(), ":",
+                   slices[0]["ports"][0]["port"].get<int>(), "/metrics");
+  const auto code = [&](const std::string& token) {
+    return node_
+        ->Run({"curl", "--silent", "--insecure", "--max-time", "10", "--output", "/dev/null",
+               "--write-out", "%{http_code}", "--header", "Authorization: Bearer " + token,
+               address})
+        .out;
+  };
+  std::string token = cluster().MustKubectl({"create", "token", "scraper"});
+  while (token.ends_with('\n')) token.pop_back();
+  EXPECT_EQ(code(token), "200") << address;
+  EXPECT_EQ(code("nonsense"), "401");
+}
+
 TEST_F(OpenShift, ModeManageAsksForConsentWithTheNumberOfReboots) {
   Apply("  deviceManager: {mode: Manage}\n");
   EXPECT_TRUE(Becomes("PoolsConfigured", "False", "RebootNotAllowed"));
@@ -177,6 +218,32 @@ TEST_F(OpenShift, NodePreparationComesToTheNodeAndItsDeviceToThePods) {
   EXPECT_TRUE(node_->WaitUntilItShows(kStick, {.capacity = 1, .allocatable = 0}))
       << "a device that is gone is unhealthy";
   EXPECT_TRUE(Mco("kubeletconfigs", kOurs).empty());
+}
+
+TEST_F(OpenShift, WhatANodeLacksIsSaidAndMayBeAppliedByHand) {
+  Apply("  nodePreparation: {kernelModules: [no-such-module]}\n");
+  ASSERT_TRUE(Becomes("NodesPrepared", "False", "Lacking"));
+  EXPECT_THAT(Condition("NodesPrepared").value("message", ""),
+              AllOf(HasSubstr(kNode), HasSubstr("the kernel module no-such-module is not loaded"),
+                    HasSubstr("status.pools[].machineConfig")));
+  EXPECT_TRUE(Mco("machineconfigs", kMachineConfig).empty()) << "it only observes";
+  const std::string before = RenderedName();
+  cluster().MustKubectl({"apply", "-f", "-"},
+                        cluster().MustKubectl({"get", "dpc", "worker-virt", "-o",
+                                               "jsonpath={.status.pools[0].machineConfig}"}));
+  ASSERT_TRUE(WaitFor([&] { return IsUpdated() && RenderedName() != before; }));
+  const std::string applied = RenderedName();
+
+  // Who may write it from now on, makes it its own, and nothing restarts for that.
+  Apply(
+      "  deviceManager: {mode: Manage, allowReboot: true}\n"
+      "  nodePreparation: {kernelModules: [no-such-module]}\n");
+  EXPECT_TRUE(Becomes("PoolsConfigured", "True", "Complete")) << Condition("PoolsConfigured");
+  EXPECT_EQ(RenderedName(), applied);
+  EXPECT_TRUE(Becomes("NodesPrepared", "False", "Lacking")) << "a MachineConfig is only a wish";
+  Apply("");
+  EXPECT_TRUE(WaitFor([&] { return IsUpdated() && RenderedName() == before; }));
+  EXPECT_TRUE(Mco("machineconfigs", kMachineConfig).empty());
 }
 
 TEST_F(OpenShift, AForeignKubeletConfigIsNamedAndLeftAsItIs) {

@@ -55,6 +55,19 @@ TEST(NarrationTest, TellsOnceThatTheKubeletDoesNotSayWhatItAccepts) {
   EXPECT_THAT(Words(not_asked, HealthyNode()), IsEmpty());
 }
 
+TEST(NarrationTest, TellsOnceWhatTheHostLacks) {
+  Snapshot lacking = HealthyNode();
+  lacking.preparation = {.asked = true, .lacking = {"no argument a=b", "no module c"}};
+  Snapshot prepared = HealthyNode();
+  prepared.preparation.asked = true;
+  EXPECT_THAT(Words(HealthyNode(), lacking),
+              ElementsAre("! the host is not as spec.nodePreparation asks: no argument a=b; no "
+                          "module c"));
+  EXPECT_THAT(Words(lacking, lacking), IsEmpty());
+  EXPECT_THAT(Words(lacking, prepared), ElementsAre("the host is as spec.nodePreparation asks"));
+  EXPECT_THAT(Words(lacking, HealthyNode()), IsEmpty()) << "nobody asks any more";
+}
+
 TEST(NarrationTest, TellsOnceWhatTheApiSaysOfAMissingDeviceManager) {
   Snapshot down = HealthyNode();
   down.device_manager.up = false;

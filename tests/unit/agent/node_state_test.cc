@@ -206,6 +206,26 @@ TEST(NodeStateTest, SaysWhetherTheConfigurationAndTheDeviceManagerAreWell) {
   EXPECT_EQ(Ready(bad, "ConfigAccepted"), "False NotReadYet: ");
 }
 
+TEST(NodeStateTest, SaysWhetherTheHostIsPreparedOnlyWhereThatIsAskedFor) {
+  const auto condition = [](const Snapshot& snapshot) {
+    const json state = Renderer().Status(snapshot);
+    for (const json& entry : state["status"]["conditions"]) {
+      if (entry["type"] == "NodePrepared") return entry;
+    }
+    return json();
+  };
+  Snapshot snapshot = Node();
+  EXPECT_TRUE(condition(snapshot).is_null());
+  snapshot.preparation = {.asked = true, .lacking = {"no argument a=b", "no module c"}};
+  EXPECT_EQ(condition(snapshot)["status"], "False");
+  EXPECT_EQ(condition(snapshot)["reason"], "Lacking");
+  EXPECT_EQ(condition(snapshot)["message"], "no argument a=b; no module c");
+  EXPECT_THAT(ErrorsOf(snapshot), IsEmpty());
+  snapshot.preparation.lacking.clear();
+  EXPECT_EQ(condition(snapshot)["status"], "True");
+  EXPECT_EQ(condition(snapshot)["reason"], "AsAsked");
+}
+
 TEST(NodeStateTest, SaysWhatTheApiSaysOfAMissingDeviceManager) {
   EXPECT_FALSE(StatusOf(Node())["deviceManager"].contains("explanation"));
   Snapshot down = Node();

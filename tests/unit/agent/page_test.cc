@@ -55,6 +55,14 @@ TEST(PageTest, ShowsWhatTheKubeletSays) {
             HasSubstr("10 healthy, 10 unhealthy</p>"), Not(HasSubstr("accepted by"))));
 }
 
+TEST(PageTest, ShowsWhatTheHostLacks) {
+  Snapshot snapshot = HealthyNode();
+  snapshot.preparation = {.asked = true, .lacking = {"no argument <a>", "no module b"}};
+  EXPECT_THAT(Page(snapshot), HasSubstr("<pre>no argument &lt;a&gt;\nno module b</pre>"));
+  snapshot.preparation.lacking.clear();
+  EXPECT_THAT(Page(snapshot), Not(HasSubstr("nodePreparation")));
+}
+
 TEST(PageTest, NeedsNoScriptAndRefreshesItself) {
   const std::string page = Page(HealthyNode());
   EXPECT_THAT(page, HasSubstr("<meta http-equiv=\"refresh\" content=\"3\">"));

@@ -201,17 +201,8 @@ TEST(DevicePluginConfigTest, WhichNodes) {
 }
 
 TEST(DevicePluginConfigTest, DeviceManagerAndNodePreparation) {
-  const json modules = {{"kernelModules", json::array({"vfio-pci"})}};
-  const FieldError needs_consent = {"spec.nodePreparation",
-                                    "restarts nodes, so it needs deviceManager.mode: Manage and "
-                                    "deviceManager.allowReboot: true"};
-  json no_reboot = Good()["spec"];
-  no_reboot["deviceManager"] = {{"mode", "Manage"}};
-  no_reboot["nodePreparation"] = modules;
-  json bad_words = Good()["spec"];
-  bad_words["deviceManager"] = {{"mode", "Manage"}, {"allowReboot", true}};
-  const auto with = [&](const char* key, const char* word) {
-    json spec = bad_words;
+  const auto with = [](const char* key, const char* word) {
+    json spec = Good()["spec"];
     spec["nodePreparation"][key] = json::array({word});
     return spec;
   };
@@ -232,8 +223,6 @@ TEST(DevicePluginConfigTest, DeviceManagerAndNodePreparation) {
           json{{"reboot", true}},
           {"spec.deviceManager.reboot",
            "unknown field; known here: mode, allowReboot, topologyManagerPolicy"}},
-         {"/spec/nodePreparation", modules, needs_consent},
-         {"/spec", no_reboot, needs_consent},
          {"/spec",
           with("kernelArguments", "a b"),
           {"spec.nodePreparation.kernelArguments[0]",
@@ -255,10 +244,13 @@ TEST(DevicePluginConfigTest, DeviceManagerAndNodePreparation) {
            "unknown field; known here: kernelArguments, kernelModules, vfioDevices"}}});
 }
 
-TEST(DevicePluginConfigTest, AnEmptyNodePreparationNeedsNoConsent) {
+TEST(DevicePluginConfigTest, ANodePreparationNeedsNoConsentToBeLookedFor) {
   json config = Good();
-  config["spec"]["nodePreparation"] = json::parse(R"({"kernelArguments": []})");
-  EXPECT_THAT(ParseDevicePluginConfig(config).errors, IsEmpty());
+  config["spec"].erase("deviceManager");
+  config["spec"]["nodePreparation"] = {{"kernelModules", json::array({"vfio-pci"})}};
+  const Parsed<DevicePluginConfig> parsed = ParseDevicePluginConfig(config);
+  EXPECT_THAT(parsed.errors, IsEmpty());
+  EXPECT_EQ(parsed.value.node_preparation, (NodePreparation{{}, {"vfio-pci"}, {}}));
 }
 
 TEST(DevicePluginConfigTest, Tolerations) {

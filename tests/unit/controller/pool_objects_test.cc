@@ -74,9 +74,10 @@ TEST(MachineConfigTest, OneToApplyBelongsToNobody) {
   NodePreparation preparation;
   preparation.kernel_modules = {"vhost_net", "vhost_net"};
   const json object = MachineConfigToApply(preparation, "c", "worker");
-  EXPECT_EQ(object["metadata"],
-            json({{"name", "99-worker-node-devices-c"},
-                  {"labels", {{"machineconfiguration.openshift.io/role", "worker"}}}}));
+  EXPECT_EQ(object["metadata"], json({{"name", "99-worker-node-devices-c"},
+                                      {"labels",
+                                       {{"machineconfiguration.openshift.io/role", "worker"},
+                                        {"nodedevices.io/config", "c"}}}}));
   const json& files = object["spec"]["config"]["storage"]["files"];
   ASSERT_EQ(files.size(), 1u);
   EXPECT_EQ(files[0]["path"], "/etc/modules-load.d/node-devices-c.conf");

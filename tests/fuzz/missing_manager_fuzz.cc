@@ -4,6 +4,7 @@
 #include <array>
 
 #include "lib/base/utf8.h"
+#include "lib/kube/object_fields.h"
 #include "lib/mco/label_selector.h"
 #include "lib/mco/machine_config_pool.h"
 #include "tests/fuzz/fuzz_target.h"
@@ -31,7 +32,7 @@ void RequireOnePool(const json& node, const json& pools) {
   const NodePool pool = nodedevice::PoolOfNode(node, pools);
   Require(pool.name.empty() || pool.rivals.empty(), "a node belongs to one pool or to none");
   Require(pool.rivals.size() != 1, "a pool alone has no rival");
-  Require(pool.name.empty() || nodedevice::PoolNamed(pools, pool.name).is_object(),
+  Require(pool.name.empty() || nodedevice::Named(pools, pool.name).is_object(),
           "a pool is one of the list");
 }
 

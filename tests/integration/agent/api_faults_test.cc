@@ -18,6 +18,8 @@ using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+using Call = FakeApiServer::Call;
+
 constexpr char kConfigs[] = "/apis/nodedevices.io/v1alpha1/devicepluginconfigs";
 constexpr char kWatch[] = "WATCH ";
 
@@ -31,8 +33,8 @@ std::ostream& operator<<(std::ostream& out, const Fault& fault) { return out << 
 
 // The answer of somebody who is no API server: a request gets `text`, a watch `text` as its stream.
 FakeApiServer::Fault Always(const std::string& text) {
-  return [text](const std::string& request) {
-    return request.starts_with(kWatch)
+  return [text](const Call& call) {
+    return call.request.starts_with(kWatch)
                ? ChunkedHead() + Chunk(text + "\n") + std::string(kLastChunk)
                : HttpAnswerOf("200 OK", text);
   };
@@ -40,8 +42,8 @@ FakeApiServer::Fault Always(const std::string& text) {
 
 // Each watch gets these bytes, and is cut; all other requests are answered.
 FakeApiServer::Fault EveryWatch(const std::string& bytes) {
-  return [bytes](const std::string& request) {
-    return request.starts_with(kWatch) ? std::optional<std::string>(bytes) : std::nullopt;
+  return [bytes](const Call& call) {
+    return call.request.starts_with(kWatch) ? std::optional<std::string>(bytes) : std::nullopt;
   };
 }
 
@@ -63,8 +65,8 @@ class ApiFaultsTest : public AgentInTheApiTest {
     failures_ = server_.Failures();
     began_ = Clock::now();
     if (fault.refusal != 0) return server_.Refuse(requests, fault.refusal);
-    server_.Fail([fault, requests](const FakeApiServer::Call& call) {
-      return call.request.starts_with(requests) ? fault.answer(call.request) : std::nullopt;
+    server_.Fail([fault, requests](const Call& call) {
+      return call.request.starts_with(requests) ? fault.answer(call) : std::nullopt;
     });
   }
   void End(const std::string& requests) {
@@ -145,10 +147,10 @@ INSTANTIATE_TEST_SUITE_P(
               .answer = Always(R"({"metadata":[],"items":{"a":7},"type":"ADDED","object":null})"),
               .words = "answer is not a list"},
         Fault{.name = "Binary",
-              .answer = [](const std::string&) { return std::string("\x16\x00\xFF\r\n\r\n", 7); },
+              .answer = [](const Call&) { return std::string("\x16\x00\xFF\r\n\r\n", 7); },
               .words = "Invalid HTTP status line"},
         Fault{.name = "NoAnswer",
-              .answer = [](const std::string&) { return std::string(); },
+              .answer = [](const Call&) { return std::string(); },
               .words = "watch of /apis/"},
         Fault{.name = "StreamCutInALine",
               .answer = EveryWatch(ChunkedHead() + Chunk(R"({"type":"MODIFIED","obj)")),
@@ -191,7 +193,7 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{.name = "NotJson", .answer = Always("<html>"), .words = "is not JSON"},
         Fault{.name = "NoObject", .answer = Always("{}"), .words = "no object came back"},
         Fault{.name = "NoAnswer",
-              .answer = [](const std::string&) { return std::string(); },
+              .answer = [](const Call&) { return std::string(); },
               .words = "w7.rig/status: "}),
     [](const auto& fault) { return fault.param.name; });
 

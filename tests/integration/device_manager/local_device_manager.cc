@@ -24,6 +24,17 @@ LocalDeviceManagerTest::~LocalDeviceManagerTest() {
   thread_.join();
 }
 
+bool LocalDeviceManagerTest::Has(const std::string& resource,
+                                 const devicemanager::Model::Counts& counts) {
+  return server_->state().WaitUntil(
+      [&](const State& state) {
+        const auto resources = state.model.Resources();
+        const auto found = resources.find(resource);
+        return found != resources.end() && found->second == counts;
+      },
+      Clock::now());
+}
+
 ::testing::AssertionResult LocalDeviceManagerTest::Shows(
     const std::string& resource, const devicemanager::Model::Counts& counts) {
   devicemanager::Model::Counts last;

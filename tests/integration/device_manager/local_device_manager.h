@@ -24,6 +24,8 @@ class LocalDeviceManagerTest : public ::testing::Test {
     return paths_.device_plugins() / name;
   }
 
+  // The resource has these numbers now.
+  bool Has(const std::string& resource, const devicemanager::Model::Counts& counts);
   // Waits until the resource has these numbers.
   ::testing::AssertionResult Shows(const std::string& resource,
                                    const devicemanager::Model::Counts& counts);

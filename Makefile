@@ -4,13 +4,15 @@ JOBS ?= $(shell nproc)
 # Most of the longer tests wait for other processes, not for a processor.
 TEST_JOBS ?= $(shell echo $$((3 * $(JOBS))))
 FUZZ_SECONDS ?= 30
+# The only place of the version.
+VERSION = $(shell sed -n 's,^project.node_device_operator VERSION \([0-9.]*\).*,\1,p' CMakeLists.txt)
 CLUSTER ?= dev
-SCRIPTS = $(shell find .ci scripts tests/bench tests/cluster -maxdepth 1 -type f -perm -u+x)
+SCRIPTS = $(shell find .ci scripts tests/bench tests/bundle tests/cluster -maxdepth 1 -type f -perm -u+x)
 SOURCES = find agent controller devicemanager lib plugin tests -name '*.h' -o -name '*.cc'
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test test-asan test-tsan image cluster cluster-tools cluster-down e2e
-.PHONY: fuzz lint format bench clean
+.PHONY: help deps build run test test-asan test-tsan image bundle test-bundle cluster cluster-tools
+.PHONY: cluster-down olm-tools e2e fuzz lint format bench clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  %-13s  %s\n", $$1, $$2}' Makefile
@@ -42,6 +44,15 @@ test-tsan: deps ## The tests of what crosses threads, under ThreadSanitizer
 
 image: deps build ## Make an image of the programs without a registry: build/image/node-device-operator.tar
 	scripts/image
+
+bundle: deps ## Make the bundle of this version for OperatorHub, in bundle/
+	scripts/bundle $(VERSION) bundle
+
+test-bundle: deps ## Check bundle, catalog and manifests as OperatorHub does; needs olm-tools and cluster-tools
+	tests/bundle/run
+
+olm-tools: ## Build the Operator Lifecycle Manager, its opm and its checks of bundles
+	tests/cluster/build-tools olm
 
 cluster-tools: ## Build Kubernetes, etcd and the images of the stories' pods
 	@scripts/install-deps --cluster

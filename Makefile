@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 30
 # The only place of the version.
 VERSION = $(shell sed -n 's,^project.node_device_operator VERSION \([0-9.]*\).*,\1,p' CMakeLists.txt)
 CLUSTER ?= dev
-SCRIPTS = $(shell find .ci scripts tests/bench tests/bundle tests/cluster -maxdepth 1 -type f -perm -u+x)
+SCRIPTS = $(shell find .ci scripts tests/bench tests/bundle tests/cluster tests/monitoring -maxdepth 1 -type f -perm -u+x)
 SOURCES = find agent controller devicemanager lib plugin tests -name '*.h' -o -name '*.cc'
 
 .DEFAULT_GOAL := help
@@ -87,8 +87,9 @@ fuzz: deps ## Fuzz each parser for FUZZ_SECONDS (30); findings land in build/fuz
 	    "build/fuzz/corpus/$$name" "tests/fuzz/corpus/$$name"; \
 	done
 
-lint: deps ## Check the format of every file, the scripts, and run clang-tidy on the programs
+lint: deps ## Check the format of every file, scripts, alerts and dashboards, and run clang-tidy on the programs
 	shellcheck --severity=warning $(SCRIPTS)
+	tests/monitoring/run
 	$(SOURCES) | xargs clang-format --dry-run -Werror
 	cmake --preset dev
 	cmake --build --preset dev -j $(JOBS) --target nodedevice_proto

@@ -16,7 +16,7 @@ _OURS = _MANIFESTS / "olm"
 _IMAGE = "nodedevices.io/node-device-operator:"
 _MADE = "# Made by scripts/bundle of operator-manifests and crds: edit those.\n"
 # Kinds that go into the bundle as files of their own. OLM puts those that have one into its namespace.
-_OWN_FILE = ("Service", "PodDisruptionBudget")
+_OWN_FILE = ("Service", "PodDisruptionBudget", "PrometheusRule", "ServiceMonitor")
 _SCORECARD_IMAGE = "quay.io/operator-framework/scorecard-test:v1.41.1"
 _SCORECARD_TESTS = (
     ("basic", "basic-check-spec"),
@@ -79,7 +79,6 @@ class _Rights:
             where = binding["metadata"]["namespace"]
             role = self._role(things, "Role", binding, where)
             if where == namespace and not _uses_scc(role):
-                _account(binding, namespace)
                 self.files += [role, binding]
             elif where == namespace or _only_creates_events(role):
                 self._add(binding, namespace, role)
@@ -109,7 +108,7 @@ class Bundle:
         self._image = image or _IMAGE + version
         parse_version(version)
         self._releases = Releases(_OURS / "releases")
-        self._things = self._read(_MANIFESTS / platform)
+        self._things = self._read([_MANIFESTS / folder for folder in [platform, *self._platform.get("and", [])]])
         namespaces = _ask(self._things, "Namespace")
         if len(namespaces) != 1:
             raise Problem(f"{_MANIFESTS / platform}: has {len(namespaces)} Namespaces, one is expected")
@@ -128,8 +127,8 @@ class Bundle:
         for path in self._crd_files():
             self.files[f"manifests/{path.name}"] = path.read_text(encoding="utf-8")
 
-    def _read(self, folder):
-        return kustomization.build(folder)
+    def _read(self, folders):
+        return [thing for folder in folders for thing in kustomization.build(folder)]
 
     def _check_that_nothing_is_forgotten(self):
         left_out = {entry["kind"] for entry in self._how["leftOut"]}
@@ -153,7 +152,8 @@ class Bundle:
         thing["metadata"].pop("namespace", None)
         for subject in thing.get("subjects", []):
             # Without one, a RoleBinding means accounts of the namespace that it is in.
-            subject.pop("namespace", None)
+            if subject.get("namespace") == _name(self._namespace):
+                del subject["namespace"]
         kind = (thing["apiVersion"].replace("/", "_") + "_" + thing["kind"]).lower()
         self.files[f"manifests/{_name(thing)}_{kind}.yaml"] = _MADE + to_text(thing)
 

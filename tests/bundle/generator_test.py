@@ -41,8 +41,8 @@ def strings(value):
 class NothingIsForgotten(unittest.TestCase):
     def refuses(self, text, change):
         class Changed(Bundle):
-            def _read(self, folder):
-                things = super()._read(folder)
+            def _read(self, folders):
+                things = super()._read(folders)
                 change(things)
                 return things
         with self.assertRaisesRegex(Problem, re.escape(text)):
@@ -107,7 +107,8 @@ class Rights(unittest.TestCase):
 
     def test_every_right_of_the_manifests_is_given_and_no_other(self):
         for platform in ("openshift", "kubernetes"):
-            things = kustomization.build("operator-manifests/" + platform)
+            more = read("operator-manifests/olm/bundle.yaml")["platforms"][platform].get("and", [])
+            things = [thing for folder in [platform, *more] for thing in kustomization.build("operator-manifests/" + folder)]
             wanted = [json.dumps(rule, sort_keys=True) for thing in things
                       if thing["kind"] in ("Role", "ClusterRole") for rule in thing["rules"]]
             files = Bundle(platform, "0.1.0", "").files

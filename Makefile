@@ -70,7 +70,7 @@ cluster: image cluster-tools ## Start a real Kubernetes on this machine (CLUSTER
 cluster-down: ## End every cluster, with all that belongs to it
 	tests/cluster/cluster down --all
 
-e2e: image cluster-tools ## Play the stories of tests/cluster on a real Kubernetes (STORIES='*Kubelet*': some)
+e2e: image cluster-tools olm-tools ## Play the stories of tests/cluster on a real Kubernetes (STORIES='*Kubelet*': some)
 	cmake --preset dev
 	cmake --build --preset dev -j $(JOBS) --target cluster_stories
 	tests/cluster/e2e $(if $(STORIES),'$(STORIES)')

@@ -525,7 +525,7 @@ def main(arguments):
     except (Wrong, yaml.YAMLError) as error:
         print(f"dashboards: {error}", file=sys.stderr)
         return 1
-    print("usage: scripts/dashboards [--check | --queries]", file=sys.stderr)
+    print("usage: scripts/dashboards [--check | --queries | --page DASHBOARD URL [MINUTES]]", file=sys.stderr)
     return 2
 
 

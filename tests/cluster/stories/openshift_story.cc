@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "tests/cluster/stories/node.h"
+#include "tests/cluster/stories/openshift_install.h"
 #include "tests/cluster/stories/stage.h"
 #include "tests/support/program.h"
 #include "tests/support/wait_for.h"
@@ -56,19 +57,7 @@ class OpenShift : public ::testing::Test {
                                  absl::StrCat("sh ", (node_->Folder() / "reboot").string())},
         node_->Folder() / "mco.log");
     ASSERT_TRUE(WaitFor([] { return IsUpdated(); }));
-    cluster().MustKubectl({"apply", "-k", Source() / "operator-manifests/openshift"});
-    // What OpenShift would do: a user from the range of the namespace, and certificates by its
-    // service CA.
-    cluster().MustKubectl(
-        {"-n", "node-device", "patch", "deployment", "node-device-controller", "--type=merge", "-p",
-         R"({"spec": {"template": {"spec": {"securityContext": {"runAsUser": 1000690000}}}}})"});
-    for (const char* secret : {"node-device-controller-tls", "node-device-agent-tls"}) {
-      cluster().MustKubectl({"-n", "node-device", "create", "secret", "tls", secret,
-                             "--cert=" + (cluster().Folder() / "pki/apiserver.crt").string(),
-                             "--key=" + (cluster().Folder() / "pki/apiserver.key").string()});
-    }
-    cluster().MustKubectl({"rollout", "status", "deployment/node-device-controller", "-n",
-                           "node-device", "--timeout=120s"});
+    InstallAsOnOpenShift(cluster());
   }
   static void TearDownTestSuite() {
     mco_.reset();
@@ -154,21 +143,7 @@ TEST_F(OpenShift, APoolGetsItsAgentsAndNothingIsWrittenToIt) {
 TEST_F(OpenShift, AgentsServeTheirMetricsToTheNetworkForWhomTheApiLetsIn) {
   Apply("");
   ASSERT_TRUE(Becomes("Available", "True", "AllNodesReady"));
-  cluster().MustKubectl({"apply", "-f", "-"}, R"(apiVersion: v1
-kind: ServiceAccount
-metadata: {name: scraper, namespace: default}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata: {name: scraper}
-rules: [{nonResourceURLs: [/metrics], verbs: [get]}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {name: scraper}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: scraper}
-subjects: [{kind: ServiceAccount, name: scraper, namespace: default}]
-)");
+  const std::string token = TokenToReadMetrics(cluster(), "scraper");
   // As Prometheus finds them: by the Service.
   const Json slices = Json::parse(cluster().MustKubectl(
       {"get", "endpointslices", "-n", "node-device", "-l",
@@ -177,15 +152,13 @@ subjects: [{kind: ServiceAccount, name: scraper, namespace: default}]
   const std::string address =
       absl::StrCat("https://", slices[0]["endpoints"][0]["addresses"][0].get<std::string>(), ":",
                    slices[0]["ports"][0]["port"].get<int>(), "/metrics");
-  const auto code = [&](const std::string& token) {
+  const auto code = [&](const std::string& shown) {
     return node_
         ->Run({"curl", "--silent", "--insecure", "--max-time", "10", "--output", "/dev/null",
-               "--write-out", "%{http_code}", "--header", "Authorization: Bearer " + token,
+               "--write-out", "%{http_code}", "--header", "Authorization: Bearer " + shown,
                address})
         .out;
   };
-  std::string token = cluster().MustKubectl({"create", "token", "scraper"});
-  while (token.ends_with('\n')) token.pop_back();
   EXPECT_EQ(code(token), "200") << address;
   EXPECT_EQ(code("nonsense"), "401");
 }

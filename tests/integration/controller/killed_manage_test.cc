@@ -107,15 +107,7 @@ class KilledManagingTest : public KilledAtAWrite<ManageTest> {
     Configure("shop", Managing(WithConsent()));
     controller_ = Launch("controller-x");
     ASSERT_TRUE(Until([this] { return Mco("kubeletconfigs", kOurs).has_value(); }));
-    const Json ours = Mco("kubeletconfigs", kOurs).value();
-    server_.Merge(absl::StrCat(kMco, "kubeletconfigs/", kOurs, "/status"),
-                  {{"status",
-                    {{"observedGeneration", ours["metadata"]["generation"]},
-                     {"conditions",
-                      {{{"type", "Failure"},
-                        {"status", "False"},
-                        {"reason", "Refused"},
-                        {"message", "Error: not today"}}}}}}});
+    Refuse("Error: not today");
     ASSERT_TRUE(Until([this] {
       return Condition("shop", "PoolsConfigured") == "False Rejected" &&
              !Mco("kubeletconfigs", kOurs).has_value();

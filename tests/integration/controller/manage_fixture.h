@@ -96,6 +96,18 @@ class ManageTest : public ControllerTest {
     }
     return "";
   }
+  // What the operator would say of our KubeletConfig; it is to be dead then.
+  void Refuse(const std::string& message) {
+    const Json ours = Mco("kubeletconfigs", kOurs).value();
+    server_.Merge(absl::StrCat(kMco, "kubeletconfigs/", kOurs, "/status"),
+                  {{"status",
+                    {{"observedGeneration", ours["metadata"]["generation"]},
+                     {"conditions",
+                      {{{"type", "Failure"},
+                        {"status", "False"},
+                        {"reason", "Refused"},
+                        {"message", message}}}}}}});
+  }
   // A KubeletConfig of somebody else for the pool.
   void PutForeign() {
     const std::string before = RenderedName();

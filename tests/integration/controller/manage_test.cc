@@ -83,15 +83,7 @@ TEST_F(ManageTest, WhatTheOperatorRefusesIsWithdrawnAtOnce) {
   Configure("shop", Managing(WithConsent()));
   Start();
   ASSERT_TRUE(WaitFor([this] { return Mco("kubeletconfigs", kOurs).has_value(); }));
-  const Json ours = Mco("kubeletconfigs", kOurs).value();
-  server_.Merge(absl::StrCat(kMco, "kubeletconfigs/", kOurs, "/status"),
-                {{"status",
-                  {{"observedGeneration", ours["metadata"]["generation"]},
-                   {"conditions",
-                    {{{"type", "Failure"},
-                      {"status", "False"},
-                      {"reason", "Refused"},
-                      {"message", "Error: not today"}}}}}}});
+  Refuse("Error: not today");
   ASSERT_TRUE(Becomes("shop", "PoolsConfigured", "False Rejected")) << Message("PoolsConfigured");
   EXPECT_TRUE(WaitFor([this] { return !Mco("kubeletconfigs", kOurs).has_value(); }));
   EXPECT_THAT(Message("PoolsConfigured"), HasSubstr("not today"));

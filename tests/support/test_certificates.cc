@@ -33,7 +33,8 @@ std::string Pem(const std::function<int(BIO*)>& write) {
 }
 
 std::shared_ptr<EVP_PKEY> NewKey() {
-  std::shared_ptr<EVP_PKEY> key(::EVP_EC_gen("P-256"), &::EVP_PKEY_free);
+  char curve[] = "P-256";  // the macro takes the const away
+  std::shared_ptr<EVP_PKEY> key(::EVP_EC_gen(curve), &::EVP_PKEY_free);
   Check(key != nullptr);
   return key;
 }

@@ -12,7 +12,9 @@
 #include <variant>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "lib/api/device_plugin_config.h"
 #include "lib/base/yaml.h"
 #include "tests/architecture/source_tree.h"
@@ -161,6 +163,49 @@ TEST(ReadmeTest, CommandsUseOptionsThatExist) {
     }
   }
   EXPECT_GT(checked, 3u);
+}
+
+// The lines between ``` and ```, of blocks that are no YAML: commands, and what they print.
+std::vector<std::string> CommandLines(const SourceFile& document) {
+  std::vector<std::string> lines;
+  bool inside = false;
+  bool wanted = false;
+  for (const std::string& line : document.lines) {
+    if (line.starts_with("```")) {
+      wanted = !inside && line == "```";
+      inside = !inside;
+    } else if (inside && wanted) {
+      lines.push_back(line.substr(0, line.find(" #")));  // without a comment
+    }
+  }
+  return lines;
+}
+
+TEST(ReadmeTest, CommandsNameFilesAndTargetsThatExist) {
+  static const std::regex file(
+      R"((?:^|[\s=])((?:operator-manifests|scripts|tests|docs|crds)(?:/[\w.-]+)*)(?=[\s)]|$))");
+  static const std::regex target(R"((?:^|&& )make ([a-z][a-z-]*(?: [a-z][a-z-]*)*))");
+  const std::string makefile = TextOf("Makefile");
+  std::size_t files = 0;
+  std::size_t targets = 0;
+  for (const SourceFile& document : Documents()) {
+    for (const std::string& line : CommandLines(document)) {
+      for (const std::string& name : AllMatches(line, file)) {
+        EXPECT_TRUE(std::filesystem::exists(SourceRoot() / name)) << document.path << ": " << line;
+        ++files;
+      }
+      for (const std::string& names : AllMatches(line, target)) {
+        const std::vector<std::string> each = absl::StrSplit(names, ' ');
+        for (const std::string& name : each) {
+          EXPECT_NE(makefile.find(absl::StrCat("\n", name, ":")), std::string::npos)
+              << document.path << ": " << line;
+          ++targets;
+        }
+      }
+    }
+  }
+  EXPECT_GT(files, 20u);
+  EXPECT_GT(targets, 5u);
 }
 
 TEST(ReadmeTest, OperationsListsEveryOptionOfEveryProgram) {

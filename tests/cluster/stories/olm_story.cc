@@ -122,6 +122,24 @@ class OperatorHub : public ::testing::Test {
     return nodedevice::testing::WaitFor(condition, Node::kStatusPace, std::chrono::minutes(3));
   }
 
+  // Namespace, OperatorGroup and Subscription as docs/install.md has them, for the catalog of this
+  // cluster, from the older version, and with plans that wait to be approved.
+  static std::string InstallObjects() {
+    const std::string document = MustRun({"cat", Source() / "docs/install.md"});
+    const std::size_t subscription = document.find("kind: Subscription");
+    const std::size_t begin = document.rfind("```yaml\n", subscription) + 8;
+    std::string objects = document.substr(begin, document.find("```", subscription) - begin);
+    for (const auto& [old_text, new_text] : std::vector<std::pair<std::string, std::string>>{
+             {"sourceNamespace: openshift-marketplace", "sourceNamespace: olm"},
+             {"installPlanApproval: Automatic",
+              absl::StrCat("startingCSV: ", CsvName(kOld), "\n  installPlanApproval: Manual")}}) {
+      const std::size_t at = objects.find(old_text);
+      EXPECT_NE(at, std::string::npos) << old_text;
+      if (at != std::string::npos) objects.replace(at, old_text.size(), new_text);
+    }
+    return objects;
+  }
+
   static std::string CsvName(const std::string& version) {
     return "node-device-operator.v" + version;
   }
@@ -175,28 +193,7 @@ std::unique_ptr<Node> OperatorHub::node_;
 
 TEST_F(OperatorHub, InstallsServesUpgradesAndIsRemoved) {
   const Stopwatch install;
-  cluster().MustKubectl({"apply", "-f", "-"}, absl::StrCat(R"(apiVersion: v1
-kind: Namespace
-metadata:
-  name: node-device
-  labels: {pod-security.kubernetes.io/enforce: privileged}
----
-apiVersion: operators.coreos.com/v1
-kind: OperatorGroup
-metadata: {name: node-device, namespace: node-device}
-spec: {}
----
-apiVersion: operators.coreos.com/v1alpha1
-kind: Subscription
-metadata: {name: node-device-operator, namespace: node-device}
-spec:
-  name: node-device-operator
-  channel: candidate
-  source: node-device
-  sourceNamespace: olm
-  installPlanApproval: Manual
-  startingCSV: )",
-                                                           CsvName(kOld), "\n"));
+  cluster().MustKubectl({"apply", "-f", "-"}, InstallObjects());
   ASSERT_TRUE(Approve(kOld));
   install.Took("Subscription -> an InstallPlan to approve");
   ASSERT_TRUE(Installs(kOld)) << Find(std::string(kOperators) + "clusterserviceversions").dump(2);

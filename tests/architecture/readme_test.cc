@@ -184,7 +184,7 @@ std::vector<std::string> CommandLines(const SourceFile& document) {
 TEST(ReadmeTest, CommandsNameFilesAndTargetsThatExist) {
   static const std::regex file(
       R"((?:^|[\s=])((?:operator-manifests|scripts|tests|docs|crds)(?:/[\w.-]+)*)(?=[\s)]|$))");
-  static const std::regex target(R"((?:^|&& )make ([a-z][a-z-]*(?: [a-z][a-z-]*)*))");
+  static const std::regex target(R"((?:^|&& )make ([a-z][a-z0-9-]*(?: [a-z][a-z0-9-]*)*))");
   const std::string makefile = TextOf("Makefile");
   std::size_t files = 0;
   std::size_t targets = 0;

@@ -74,6 +74,7 @@ class ControllerTest : public ::testing::Test {
   FakeApiServer server_;
   std::unique_ptr<Program> controller_;
   std::uint16_t port_ = 0;
+  bool ends_well_ = true;  // false: it is always killed, so nobody asks for leaks
 
  private:
   int launched_ = 0;

@@ -39,6 +39,8 @@ inline std::string KillName(const ::testing::TestParamInfo<Kill>& instance) {
 template <typename Fixture>
 class KilledAtAWrite : public Fixture, public ::testing::WithParamInterface<Kill> {
  protected:
+  KilledAtAWrite() { this->ends_well_ = false; }
+
   void Arm(const Kill& kill) {
     writes_ = 0;
     this->server_.Fail([this, kill](const FakeApiServer::Call& call) -> std::optional<std::string> {

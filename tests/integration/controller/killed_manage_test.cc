@@ -121,7 +121,7 @@ class KilledManagingTest : public KilledAtAWrite<ManageTest> {
 };
 
 // The longest ways that the parameters below have to cover.
-constexpr int kWritesOfALife = 24;
+constexpr int kWritesOfALife = 32;
 constexpr int kWritesOfARefusal = 14;
 
 TEST_F(KilledManagingTest, ALifeHasNoMoreWritesThanAreTried) {

@@ -97,7 +97,7 @@ TEST(AffinityForPoolsTest, NowhereIsNull) {
 }
 
 TEST(AffinityForPoolsTest, TooManyTermsAreAnError) {
-  json pools = {PoolOfRole("worker")};
+  json pools = json::array({PoolOfRole("worker")});
   for (int i = 0; i < 8; ++i) {
     const std::string n = std::to_string(i);
     pools.push_back(Pool("c" + n, {{"x" + n, ""}, {"y" + n, ""}}));

@@ -209,7 +209,7 @@ TEST_F(FakeMcoRenderTest, MachineConfigsAreMergedInOrderOfTheirNames) {
   const auto put = [this](const std::string& name, const Json& argument, const std::string& text) {
     Json config =
         mco::MachineConfigOf(name, "worker", {mco::IgnitionFile("/etc/modules-load.d/x", text)});
-    config["spec"]["kernelArguments"] = {argument};
+    config["spec"]["kernelArguments"] = Json::array({argument});
     config["spec"]["config"]["systemd"]["units"] = {{{"name", name + ".service"}}};
     api_.Put(std::string(mco::kMachineConfigs) + "/" + name, config);
   };

@@ -126,9 +126,13 @@ class OperatorHub : public ::testing::Test {
   // cluster, from the older version, and with plans that wait to be approved.
   static std::string InstallObjects() {
     const std::string document = MustRun({"cat", Source() / "docs/install.md"});
-    const std::size_t subscription = document.find("kind: Subscription");
-    const std::size_t begin = document.rfind("```yaml\n", subscription) + 8;
-    std::string objects = document.substr(begin, document.find("```", subscription) - begin);
+    std::string objects;
+    for (const char* kind :
+         {"kind: Namespace\n", "kind: OperatorGroup\n", "kind: Subscription\n"}) {
+      const std::size_t at = document.find(kind);
+      const std::size_t begin = document.rfind("```yaml\n", at) + 8;
+      objects += document.substr(begin, document.find("```", at) - begin) + "---\n";
+    }
     for (const auto& [old_text, new_text] : std::vector<std::pair<std::string, std::string>>{
              {"sourceNamespace: openshift-marketplace", "sourceNamespace: olm"},
              {"installPlanApproval: Automatic",

@@ -222,8 +222,8 @@ TEST_F(Operator, WhatSomebodyChangesOrDeletesIsPutBack) {
 
 TEST_F(Operator, ControllersThatAreReplacedHaveNothingToDo) {
   ASSERT_TRUE(IsReadyOn("workshop", 1));
-  const std::string set = VersionOf(absl::StrCat(kDaemonSets, "node-device-agent-workshop"));
-  const std::string config = VersionOf(absl::StrCat(kConfigs, "workshop"));
+  const Json set = Find(absl::StrCat(kDaemonSets, "node-device-agent-workshop"));
+  const Json conditions = StatusOf("workshop")["conditions"];
   const std::string holder = Find(kLease)["spec"].value("holderIdentity", "");
   const Stopwatch watch;
   cluster().MustKubectl({"-n", "node-device", "delete", "pod", "-l",
@@ -236,8 +236,9 @@ TEST_F(Operator, ControllersThatAreReplacedHaveNothingToDo) {
   // Who answers has seen the whole cluster.
   Apply(Config("elsewhere", 10));
   EXPECT_TRUE(Becomes("elsewhere", "ConfigAccepted", "False ResourceConflict"));
-  EXPECT_EQ(VersionOf(absl::StrCat(kDaemonSets, "node-device-agent-workshop")), set);
-  EXPECT_EQ(VersionOf(absl::StrCat(kConfigs, "workshop")), config);
+  EXPECT_EQ(Find(absl::StrCat(kDaemonSets, "node-device-agent-workshop"))["metadata"]["generation"],
+            set["metadata"]["generation"]);
+  EXPECT_EQ(StatusOf("workshop")["conditions"], conditions);
 }
 
 TEST_F(Operator, ASecondObjectForTheSameResourceIsRefusedAndNamesTheFirst) {

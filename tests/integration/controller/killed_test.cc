@@ -38,7 +38,7 @@ class KilledTest : public KilledAtAWrite<ControllerTest> {
       return server_.Find(DaemonSetOf("shop"))
                  .value()["spec"]["template"]["spec"]["tolerations"]
                  .dump()
-                 .find("Exists") != std::string::npos;
+                 .find(R"({"operator":"Exists"})") != std::string::npos;
     }));
     BeWell("shop", {"w1"});
     ASSERT_TRUE(UntilCondition("shop", "Progressing", "False AsDesired"));

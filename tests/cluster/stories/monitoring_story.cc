@@ -198,9 +198,12 @@ TEST_F(Monitoring, EveryQueryOfTheDashboardsHasData) {
   for (std::string line; std::getline(lines, line);) {
     const Json entry = Json::parse(line);
     const std::string query = entry["query"];
-    const bool has_data = WaitFor([&] { return !Series(query).empty(); });
-    EXPECT_TRUE(has_data) << entry.dump(2);
-    std::printf("[   SERIES ] %4zu  %s: %s\n", Series(query).size(),
+    Json series;
+    EXPECT_TRUE(WaitFor([&] {
+      series = Series(query);
+      return !series.empty();
+    })) << entry.dump(2);
+    std::printf("[   SERIES ] %4zu  %s: %s\n", series.size(),
                 entry["dashboard"].get<std::string>().c_str(),
                 entry["panel"].get<std::string>().c_str());
     ++count;

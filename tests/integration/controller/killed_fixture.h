@@ -40,6 +40,11 @@ template <typename Fixture>
 class KilledAtAWrite : public Fixture, public ::testing::WithParamInterface<Kill> {
  protected:
   KilledAtAWrite() { this->ends_well_ = false; }
+  ~KilledAtAWrite() override {
+    // The controller still writes, and what follows here is not there any more.
+    this->server_.Fail(nullptr);
+    this->server_.OnDone(nullptr);
+  }
 
   void Arm(const Kill& kill) {
     writes_ = 0;

@@ -1,5 +1,6 @@
 #include "plugin/allocation.h"
 
+#include <algorithm>
 #include <string_view>
 
 namespace nodedevice {
@@ -14,6 +15,12 @@ bool AddOnce(std::vector<T>& list, const T& item) {
   }
   list.push_back(item);
   return true;
+}
+
+void AddNew(std::vector<std::string>& list, const std::vector<std::string>& more) {
+  for (const std::string& item : more) {
+    if (std::ranges::find(list, item) == list.end()) list.push_back(item);
+  }
 }
 
 absl::Status Clash(const PluginSpec& spec, const std::string& path) {
@@ -53,14 +60,19 @@ absl::StatusOr<ContainerAnswer> AnswerContainer(const Announcement& offered, con
     for (const DeviceMount& mount : device->mounts) {
       if (!AddOnce(answer.mounts, mount)) return Clash(spec, mount.ContainerPath());
     }
+    for (const auto& [name, item] : device->env_items) {
+      std::string& list = answer.envs[name];
+      absl::StrAppend(&list, list.empty() ? "" : ",", item);
+    }
+    AddNew(answer.cdi, device->cdi);
   }
   for (const MountEdit& mount : spec.container.mounts) {
     const DeviceMount added{mount.host_path, mount.container_path, mount.read_only};
     if (!AddOnce(answer.mounts, added)) return Clash(spec, added.ContainerPath());
   }
-  answer.envs = spec.container.envs;
+  for (const auto& [name, value] : spec.container.envs) answer.envs[name] = value;
   answer.annotations = spec.container.annotations;
-  answer.cdi = spec.container.cdi;
+  AddNew(answer.cdi, spec.container.cdi);
   return answer;
 }
 

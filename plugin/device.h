@@ -33,11 +33,20 @@ struct DeviceMount {
   }
 };
 
+// What a device adds to a list in the container's environment: "0000:3b:00.0" to PCI_RESOURCE_X.
+struct EnvItem {
+  std::string name;
+  std::string item;
+  bool operator==(const EnvItem&) const = default;
+};
+
 struct Device {
   std::string problem;          // empty: healthy; else why not, for people
   std::vector<int> numa_nodes;  // sorted; empty: no affinity known
   std::vector<DeviceNode> nodes;
   std::vector<DeviceMount> mounts;
+  std::vector<EnvItem> env_items = {};
+  std::vector<std::string> cdi = {};  // fully qualified CDI device names
   bool healthy() const { return problem.empty(); }
   bool operator==(const Device&) const = default;
 };

@@ -44,6 +44,26 @@ TEST(AllocationTest, GivesTheEntrysEdits) {
   EXPECT_THAT(answer->mounts, ElementsAre(DeviceMount{"/usr/share/thing", "/thing", true}));
 }
 
+TEST(AllocationTest, JoinsWhatDevicesAddToTheEnvironment) {
+  Device one = Node("/dev/vfio/1");
+  one.env_items = {{"PCI_RESOURCE_X", "0000:01:00.0,0000:01:00.1"}};
+  one.cdi = {"vendor.example/nic=1", "vendor.example/nic=all"};
+  Device two = Node("/dev/vfio/2");
+  two.env_items = {{"PCI_RESOURCE_X", "0000:02:00.0"}, {"MODE", "slow"}};
+  two.cdi = {"vendor.example/nic=2", "vendor.example/nic=all"};
+  PluginSpec spec = Spec();
+  spec.container.envs = {{"MODE", "fast"}};
+  spec.container.cdi = {"vendor.example/nic=2", "vendor.example/more=x"};
+  const Announcement offered{.devices = {{"1", one}, {"2", two}}, .replicas = 2};
+  const auto answer = AnswerContainer(offered, spec, {"2::0", "1::0", "1::1"});
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_THAT(answer->envs,
+              ElementsAre(Pair("MODE", "fast"),
+                          Pair("PCI_RESOURCE_X", "0000:01:00.0,0000:01:00.1,0000:02:00.0")));
+  EXPECT_THAT(answer->cdi, ElementsAre("vendor.example/nic=1", "vendor.example/nic=all",
+                                       "vendor.example/nic=2", "vendor.example/more=x"));
+}
+
 TEST(AllocationTest, ReplicasOfOneDeviceGiveItsNodeOnce) {
   const Announcement offered{.devices = {{"a", Node("/dev/a")}}, .replicas = 4};
   const auto answer = AnswerContainer(offered, Spec(), {"a::3", "a::0"});

@@ -39,12 +39,12 @@ std::vector<WatchSession::Action> WatchSession::Start(TimePoint) {
   return std::exchange(actions_, {});
 }
 
-std::vector<WatchSession::Action> WatchSession::Handle(const Event& event, TimePoint now) {
-  std::visit([&](const auto& what) { On(what, now); }, event);
+std::vector<WatchSession::Action> WatchSession::Handle(Event event, TimePoint now) {
+  std::visit([&](auto& what) { On(what, now); }, event);
   return std::exchange(actions_, {});
 }
 
-void WatchSession::On(const Listed& event, TimePoint now) {
+void WatchSession::On(Listed& event, TimePoint now) {
   if (phase_ != Phase::kListing) return;
   const std::string version = VersionOf(event.list);
   const auto items = event.list.is_object() ? event.list.find("items") : event.list.end();
@@ -52,9 +52,9 @@ void WatchSession::On(const Listed& event, TimePoint now) {
     return Wait(absl::DataLossError("the API server's answer is not a list"), now);
   }
   std::set<std::string> listed;
-  for (const Json& item : *items) {
+  for (Json& item : *items) {
     listed.insert(KeyOf(item));
-    Learn(item);
+    Learn(std::move(item));
   }
   for (auto known = known_.begin(); known != known_.end();) {
     if (listed.contains(known->first)) {
@@ -197,7 +197,7 @@ bool WatchSession::Take(const WatchFrame& frame, TimePoint now) {
   return true;
 }
 
-void WatchSession::Learn(const Json& object) {
+void WatchSession::Learn(Json object) {
   const std::string key = KeyOf(object);
   if (key.empty()) return;
   Known now = {.uid = TextAt(object, "/metadata/uid"), .resource_version = VersionOf(object)};
@@ -206,7 +206,7 @@ void WatchSession::Learn(const Json& object) {
                     before.resource_version == now.resource_version;
   if (same) return;
   before = std::move(now);
-  actions_.push_back(Upsert{key, object});
+  actions_.push_back(Upsert{key, std::move(object)});
 }
 
 }  // namespace nodedevice

@@ -82,7 +82,7 @@ class WatchSession {
       : random_(seed), first_version_(std::move(first)) {}
 
   std::vector<Action> Start(TimePoint now);
-  std::vector<Action> Handle(const Event& event, TimePoint now);
+  std::vector<Action> Handle(Event event, TimePoint now);
 
   // When DeadlinePassed is due.
   std::optional<TimePoint> NextDeadline() const { return deadline_; }
@@ -97,7 +97,7 @@ class WatchSession {
     std::string resource_version;
   };
 
-  void On(const Listed& event, TimePoint now);
+  void On(Listed& event, TimePoint now);
   void On(const ListFailed& event, TimePoint now);
   void On(const Opened& event, TimePoint now);
   void On(const Received& event, TimePoint now);
@@ -114,7 +114,7 @@ class WatchSession {
   void ListAnew(const absl::Status& why, TimePoint now);
   // False when the frame ended the stream.
   bool Take(const WatchFrame& frame, TimePoint now);
-  void Learn(const nlohmann::json& object);
+  void Learn(nlohmann::json object);
   double Random() { return std::uniform_real_distribution<double>(0, 1)(random_); }
 
   std::minstd_rand random_;

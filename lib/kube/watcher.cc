@@ -23,8 +23,8 @@ void Watcher::Start() {
   Perform(actions);
 }
 
-void Watcher::Handle(const WatchSession::Event& event) {
-  Perform(session_.Handle(event, Clock::now()));
+void Watcher::Handle(WatchSession::Event event) {
+  Perform(session_.Handle(std::move(event), Clock::now()));
 }
 
 void Watcher::Perform(const std::vector<WatchSession::Action>& actions) {
@@ -61,8 +61,8 @@ void Watcher::Do(const WatchSession::List& action) {
 void Watcher::Do(const WatchSession::Watch& action) {
   const std::uint64_t number = ++stream_number_;
   const auto post = [this, number, alive = alive_, &loop = loop_](WatchSession::Event event) {
-    loop.Post([this, number, alive, event = std::move(event)] {
-      if (*alive && number == stream_number_) Handle(event);
+    loop.Post([this, number, alive, event = std::move(event)]() mutable {
+      if (*alive && number == stream_number_) Handle(std::move(event));
     });
   };
   stream_ = client_.Watch(

@@ -43,7 +43,7 @@ class Watcher {
   void Start();
 
  private:
-  void Handle(const WatchSession::Event& event);
+  void Handle(WatchSession::Event event);
   void Perform(const std::vector<WatchSession::Action>& actions);
   void Do(const WatchSession::List& action);
   void Do(const WatchSession::Watch& action);

@@ -11,7 +11,7 @@ SCRIPTS = $(shell find .ci scripts tests/bench tests/bundle tests/cluster tests/
 SOURCES = find agent controller devicemanager lib plugin tests -name '*.h' -o -name '*.cc'
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test test-asan test-tsan image bundle test-bundle cluster cluster-tools
+.PHONY: help deps build run test test-tsan image bundle test-bundle cluster cluster-tools
 .PHONY: cluster-down olm-tools e2e fuzz lint format bench clean
 
 help: ## Print this list
@@ -27,15 +27,10 @@ build: ## Build the programs that are shipped: build/release/bin
 run: deps build ## Do the main job on this machine's own devices (RUN_ONCE=1 ends after the sample pod)
 	scripts/run.sh
 
-test: deps ## Build everything with assertions and run all tests
+test: deps ## Build everything and run all tests, under AddressSanitizer and UndefinedBehaviorSanitizer
 	cmake --preset dev
 	cmake --build --preset dev -j $(JOBS)
 	ctest --preset dev -j $(TEST_JOBS)
-
-test-asan: deps ## All tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	cmake --preset asan
-	cmake --build --preset asan -j $(JOBS)
-	ctest --preset asan -j $(TEST_JOBS)
 
 test-tsan: deps ## The tests of what crosses threads, under ThreadSanitizer
 	cmake --preset tsan

@@ -2,13 +2,18 @@
 # is compiled by proto/CMakeLists.txt without `nodedevice_options`.
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  # What one checkout compiled is known in every other.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
+                                  CCACHE_NOHASHDIR=true ${CCACHE_PROGRAM})
 endif()
 
 add_library(nodedevice_options INTERFACE)
 target_include_directories(nodedevice_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(nodedevice_options INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor
                                                    -Woverloaded-virtual -Wcast-qual -Wundef)
+if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+  target_compile_options(nodedevice_options INTERFACE -Wreserved-identifier)
+endif()
 if(NODEDEVICE_WERROR)
   target_compile_options(nodedevice_options INTERFACE -Werror)
 endif()

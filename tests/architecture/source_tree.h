@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/places.h"
+
 namespace nodedevice::testing {
 
 // The repository as text: what the architecture tests look at.
-
-inline std::filesystem::path SourceRoot() { return NODEDEVICE_SOURCE_DIR; }
 
 // One source file, with its path from the root ("lib/base/file.cc").
 struct SourceFile {

@@ -1,4 +1,5 @@
 #include "tests/support/documents.h"
+#include "tests/support/places.h"
 
 #include <algorithm>
 #include <map>
@@ -14,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kSource = NODEDEVICE_SOURCE_DIR;
+const fs::path kSource = SourceRoot();
 
 // Who refuses the documents of a folder.
 struct Folder {

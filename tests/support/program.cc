@@ -1,4 +1,5 @@
 #include "tests/support/program.h"
+#include "tests/support/places.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -18,7 +19,7 @@ namespace nodedevice::testing {
 
 Program::Program(const std::vector<std::string>& arguments, const std::filesystem::path& log)
     : log_(log) {
-  const std::string path = std::filesystem::path(NODEDEVICE_BIN_DIR) / arguments.at(0);
+  const std::string path = ProgramFolder() / arguments.at(0);
   std::vector<char*> argv = {const_cast<char*>(path.c_str())};
   for (std::size_t i = 1; i < arguments.size(); ++i) {
     argv.push_back(const_cast<char*>(arguments[i].c_str()));

@@ -7,13 +7,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "tests/support/places.h"
 #include "tests/support/wait_for.h"
 
 namespace nodedevice::testing {
 namespace {
 
-constexpr char kScript[] = NODEDEVICE_SOURCE_DIR "/tests/cluster/cluster";
-constexpr char kBuild[] = NODEDEVICE_SOURCE_DIR "/build/cluster";
+const std::string kScript = SourceRoot() / "tests/cluster/cluster";
+const std::string kBuild = SourceRoot() / "build/cluster";
 
 }  // namespace
 

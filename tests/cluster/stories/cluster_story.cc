@@ -9,6 +9,7 @@
 #include "lib/base/file.h"
 #include "tests/cluster/stories/node.h"
 #include "tests/cluster/stories/stage.h"
+#include "tests/support/places.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/wait_for.h"
 
@@ -20,7 +21,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-const fs::path kSource = NODEDEVICE_SOURCE_DIR;
+const fs::path kSource = SourceRoot();
 
 // Empty: it cannot be read.
 std::string ContentOf(const fs::path& path) { return ReadFile(path, 1u << 20).value_or(""); }

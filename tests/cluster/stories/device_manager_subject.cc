@@ -2,12 +2,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/cluster/stories/parity_subject.h"
+#include "tests/support/places.h"
 #include "tests/support/wait_for.h"
 
 namespace nodedevice::testing {
 namespace {
 
-constexpr char kProgram[] = NODEDEVICE_SOURCE_DIR "/build/release/bin/device-manager";
+const std::string kProgram = SourceRoot() / "build/release/bin/device-manager";
 
 class DeviceManagerSubject : public Subject {
  public:

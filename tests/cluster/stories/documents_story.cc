@@ -10,6 +10,7 @@
 #include "lib/api/device_plugin_config.h"
 #include "tests/cluster/stories/cluster.h"
 #include "tests/support/documents.h"
+#include "tests/support/places.h"
 
 namespace nodedevice::testing {
 namespace {
@@ -17,7 +18,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-const std::filesystem::path kSource = NODEDEVICE_SOURCE_DIR;
+const std::filesystem::path kSource = SourceRoot();
 
 class CustomResources : public ::testing::Test {
  public:

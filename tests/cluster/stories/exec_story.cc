@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "tests/cluster/stories/stage.h"
+#include "tests/support/places.h"
 #include "tests/support/wait_for.h"
 
 namespace nodedevice::testing {
@@ -23,7 +24,7 @@ class Exec : public Scene<Service> {
   void SetUp() override {
     ASSERT_TRUE(stage().WaitUntilWell());
     stage().Announce(absl::StrCat("  - {name: sample, resourceName: ", kSample,
-                                  ", exec: {command: [", NODEDEVICE_SOURCE_DIR,
+                                  ", exec: {command: [", SourceRoot().string(),
                                   "/build/cluster/bin/", kProgram, "]}}\n"));
     ASSERT_TRUE(WaitUntilAccepted()) << stage().AgentSays("/");
     process_ = node().Processes(kProgram);

@@ -13,6 +13,7 @@
 #include "gmock/gmock.h"
 #include "tests/cluster/stories/node.h"
 #include "tests/cluster/stories/stage.h"
+#include "tests/support/places.h"
 #include "tests/support/wait_for.h"
 
 namespace nodedevice::testing {
@@ -53,8 +54,7 @@ class Fleet : public ::testing::Test {
     cluster().Manage("up");
     node_ = std::make_unique<Node>(cluster(), kNode);
     for (const char* stick : {"stick0", "stick1", "stick2", "stick3"}) node_->Plug(stick);
-    cluster().MustKubectl(
-        {"apply", "-k", fs::path(NODEDEVICE_SOURCE_DIR) / "operator-manifests/agent"});
+    cluster().MustKubectl({"apply", "-k", SourceRoot() / "operator-manifests/agent"});
     Apply(Config(10));
     ASSERT_TRUE(WaitUntilReady()) << State().dump(2);
   }
@@ -209,8 +209,8 @@ TEST_F(Fleet, WhatHappensWhileTheApiServerIsAwayIsHandledAndReportedLater) {
   const std::vector<pid_t> plugins = node().Processes("node-device-plugin");
   ASSERT_THAT(plugins, SizeIs(2));
   const Stopwatch away;
-  RunCommand({fs::path(NODEDEVICE_SOURCE_DIR) / "tests/cluster/cluster", "on", cluster().name(),
-              "control-plane", "pkill", "-KILL", "kube-apiserver"});
+  RunCommand({SourceRoot() / "tests/cluster/cluster", "on", cluster().name(), "control-plane",
+              "pkill", "-KILL", "kube-apiserver"});
   ASSERT_NE(cluster().Kubectl({"get", "--raw", "/readyz"}).code, 0);
 
   const Stopwatch handled;
@@ -263,16 +263,16 @@ TEST_F(Fleet, AnAgentSpeaksForItsOwnNodeOnly) {
     }
     std::string token = cluster().MustKubectl(create);
     while (token.ends_with('\n')) token.pop_back();
-    return RunCommand({fs::path(NODEDEVICE_SOURCE_DIR) / "build/cluster/bin/kubectl",
-                       "--kubeconfig=/dev/null", "--server=" + server,
-                       "--certificate-authority=" + (cluster().Folder() / "pki/ca.crt").string(),
-                       "--token=" + token, "--cache-dir=" + (cluster().Folder() / "cache").string(),
-                       "apply", "--server-side", "--validate=false", "-f", "-"},
-                      Json({{"apiVersion", "nodedevices.io/v1alpha1"},
-                            {"kind", "NodeDeviceState"},
-                            {"metadata", {{"name", state_of + ".mine"}}},
-                            {"spec", {{"nodeName", state_of}, {"configName", "mine"}}}})
-                          .dump());
+    return RunCommand(
+        {SourceRoot() / "build/cluster/bin/kubectl", "--kubeconfig=/dev/null", "--server=" + server,
+         "--certificate-authority=" + (cluster().Folder() / "pki/ca.crt").string(),
+         "--token=" + token, "--cache-dir=" + (cluster().Folder() / "cache").string(), "apply",
+         "--server-side", "--validate=false", "-f", "-"},
+        Json({{"apiVersion", "nodedevices.io/v1alpha1"},
+              {"kind", "NodeDeviceState"},
+              {"metadata", {{"name", state_of + ".mine"}}},
+              {"spec", {{"nodeName", state_of}, {"configName", "mine"}}}})
+            .dump());
   };
   const CommandResult own = apply("other-node", "other-node");
   EXPECT_EQ(own.code, 0) << own.error;

@@ -11,6 +11,7 @@
 #include "gmock/gmock.h"
 #include "tests/cluster/stories/node.h"
 #include "tests/cluster/stories/stage.h"
+#include "tests/support/places.h"
 #include "tests/support/program.h"
 #include "tests/support/test_certificates.h"
 #include "tests/support/wait_for.h"
@@ -23,12 +24,12 @@ using ::testing::HasSubstr;
 
 constexpr char kName[] = "metrics";
 constexpr char kPrometheusName[] = "system:serviceaccount:openshift-monitoring:prometheus-k8s";
-constexpr char kAgent[] = NODEDEVICE_SOURCE_DIR "/build/release/bin/node-device-agent";
+const std::string kAgent = SourceRoot() / "build/release/bin/node-device-agent";
 
 class Metrics : public ::testing::Test {
  protected:
   void SetUp() override {
-    cluster().MustKubectl({"apply", "-k", fs::path(NODEDEVICE_SOURCE_DIR) / "crds"});
+    cluster().MustKubectl({"apply", "-k", SourceRoot() / "crds"});
     cluster().MakeNamespace(namespace_);
     Write("ca.crt", server_authority_.pem());
     Write("clients.crt", client_authority_.pem());

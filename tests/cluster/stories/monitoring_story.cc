@@ -19,6 +19,7 @@
 #include "tests/cluster/stories/node.h"
 #include "tests/cluster/stories/openshift_install.h"
 #include "tests/cluster/stories/stage.h"
+#include "tests/support/places.h"
 #include "tests/support/program.h"
 #include "tests/support/wait_for.h"
 
@@ -67,7 +68,6 @@ spec:
   }
 
  protected:
-  static fs::path Source() { return NODEDEVICE_SOURCE_DIR; }
   static const Cluster& cluster() {
     static const Cluster cluster("monitoring");
     return cluster;
@@ -127,7 +127,7 @@ spec:
 
   // The shipped rules with minutes for seconds: they are to fire for what happens in a story.
   static void WriteRules() {
-    MustRun({"/usr/bin/python3", "-B", Source() / "tests/monitoring/check.py", "write-rules",
+    MustRun({"/usr/bin/python3", "-B", SourceRoot() / "tests/monitoring/check.py", "write-rules",
              Folder()});
     std::string rules = MustRun({"cat", Folder() / "rules.yaml"});
     rules = std::regex_replace(rules, std::regex("\n    for: [0-9]+[mh]"), "\n    for: 2s");
@@ -193,7 +193,7 @@ TEST_F(Monitoring, EveryQueryOfTheDashboardsHasData) {
   ASSERT_TRUE(holder.WaitUntilRunning());
   ASSERT_TRUE(WaitFor([] { return !Series("nodedevice_pod_devices").empty(); }));
 
-  std::istringstream lines(MustRun({Source() / "scripts/dashboards", "--queries"}));
+  std::istringstream lines(MustRun({SourceRoot() / "scripts/dashboards", "--queries"}));
   int count = 0;
   for (std::string line; std::getline(lines, line);) {
     const Json entry = Json::parse(line);
@@ -212,9 +212,9 @@ TEST_F(Monitoring, EveryQueryOfTheDashboardsHasData) {
   // The same as pages, for who has neither Grafana nor a console.
   for (const char* dashboard : {"fleet", "node", "resource"}) {
     const std::string page = MustRun(
-        node_->OnNode({Source() / "scripts/dashboards", "--page", dashboard, kPromPage, "3"}));
+        node_->OnNode({SourceRoot() / "scripts/dashboards", "--page", dashboard, kPromPage, "3"}));
     EXPECT_NE(page.find("</svg>"), std::string::npos) << page;
-    MustWrite(Source() / "build/cluster/dashboards" / absl::StrCat(dashboard, ".html"), page);
+    MustWrite(SourceRoot() / "build/cluster/dashboards" / absl::StrCat(dashboard, ".html"), page);
   }
   node_->Plug("stick2");
   holder.Delete();

@@ -16,6 +16,7 @@
 #include "tests/cluster/stories/command.h"
 #include "tests/cluster/stories/node.h"
 #include "tests/cluster/stories/stage.h"
+#include "tests/support/places.h"
 #include "tests/support/wait_for.h"
 
 namespace nodedevice::testing {
@@ -89,14 +90,15 @@ class OperatorHub : public ::testing::Test {
     MustRun(node_->OnNode({"ctr", "--namespace", "k8s.io", "images", "tag",
                            absl::StrCat(kImage, kOld), absl::StrCat(kImage, kNew)}));
     fs::remove_all(Folder());
-    std::vector<std::string> catalog = {Source() / "scripts/catalog", Folder() / "catalog"};
+    std::vector<std::string> catalog = {SourceRoot() / "scripts/catalog", Folder() / "catalog"};
     for (const char* version : {kOld, kNew}) {
       catalog.push_back(Folder() / version);
-      MustRun({Source() / "scripts/bundle", "--platform", "kubernetes", version, catalog.back()});
+      MustRun(
+          {SourceRoot() / "scripts/bundle", "--platform", "kubernetes", version, catalog.back()});
     }
     MustRun(catalog);
     const Stopwatch watch;
-    MustRun({Source() / "tests/cluster/olm", "up", cluster().name(), Folder() / "catalog"});
+    MustRun({SourceRoot() / "tests/cluster/olm", "up", cluster().name(), Folder() / "catalog"});
     watch.Took("OLM is on the cluster, with our catalog");
   }
   static void TearDownTestSuite() {
@@ -111,12 +113,11 @@ class OperatorHub : public ::testing::Test {
   }
 
  protected:
-  static fs::path Source() { return NODEDEVICE_SOURCE_DIR; }
   static const Cluster& cluster() {
     static const Cluster cluster("olm");
     return cluster;
   }
-  static fs::path Folder() { return Source() / "build/cluster/hub"; }
+  static fs::path Folder() { return SourceRoot() / "build/cluster/hub"; }
   static Json Find(const std::string& path) { return cluster().Get(path).value_or(Json::object()); }
   static bool WaitFor(const std::function<bool()>& condition) {
     return nodedevice::testing::WaitFor(condition, Node::kStatusPace, std::chrono::minutes(3));
@@ -125,7 +126,7 @@ class OperatorHub : public ::testing::Test {
   // Namespace, OperatorGroup and Subscription as docs/install.md has them, for the catalog of this
   // cluster, from the older version, and with plans that wait to be approved.
   static std::string InstallObjects() {
-    const std::string document = MustRun({"cat", Source() / "docs/install.md"});
+    const std::string document = MustRun({"cat", SourceRoot() / "docs/install.md"});
     std::string objects;
     for (const char* kind :
          {"kind: Namespace\n", "kind: OperatorGroup\n", "kind: Subscription\n"}) {
@@ -263,7 +264,7 @@ spec:
     return Find("/api/v1/namespaces/node-device/pods").value("items", Json::array()).empty();
   }));
   cluster().MustKubectl({"delete", "namespace", kNamespace, "--timeout=120s"});
-  cluster().MustKubectl({"delete", "-k", Source() / "crds"});
+  cluster().MustKubectl({"delete", "-k", SourceRoot() / "crds"});
   removal.Took("everything is removed");
   for (const char* kind : {"clusterroles", "clusterrolebindings", "customresourcedefinitions"}) {
     const std::string left = cluster().MustKubectl({"get", kind, "-o", "name"});

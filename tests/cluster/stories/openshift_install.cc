@@ -1,4 +1,5 @@
 #include "tests/cluster/stories/openshift_install.h"
+#include "tests/support/places.h"
 
 #include <filesystem>
 
@@ -9,8 +10,7 @@ namespace nodedevice::testing {
 namespace fs = std::filesystem;
 
 void InstallAsOnOpenShift(const Cluster& cluster) {
-  cluster.MustKubectl(
-      {"apply", "-k", fs::path(NODEDEVICE_SOURCE_DIR) / "operator-manifests/openshift"});
+  cluster.MustKubectl({"apply", "-k", SourceRoot() / "operator-manifests/openshift"});
   cluster.MustKubectl(
       {"-n", "node-device", "patch", "deployment", "node-device-controller", "--type=merge", "-p",
        R"({"spec": {"template": {"spec": {"securityContext": {"runAsUser": 1000690000}}}}})"});

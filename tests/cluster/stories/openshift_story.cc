@@ -15,6 +15,7 @@
 #include "tests/cluster/stories/node.h"
 #include "tests/cluster/stories/openshift_install.h"
 #include "tests/cluster/stories/stage.h"
+#include "tests/support/places.h"
 #include "tests/support/program.h"
 #include "tests/support/wait_for.h"
 
@@ -37,7 +38,7 @@ class OpenShift : public ::testing::Test {
     cluster().Manage("up");
     node_ = std::make_unique<Node>(cluster(), kNode);
     cluster().MustKubectl({"label", "node", kNode, "node-role.kubernetes.io/worker="});
-    const fs::path openshift = Source() / "tests/cluster/openshift";
+    const fs::path openshift = SourceRoot() / "tests/cluster/openshift";
     cluster().MustKubectl({"apply", "--server-side", "-f", openshift / "crds", "-f",
                            openshift / "custom-pool-selector.yaml"});
     cluster().MustKubectl({"wait", "--for=condition=Established", "crd", "--all"});
@@ -51,7 +52,7 @@ class OpenShift : public ::testing::Test {
                      "\nif grep -q vfio-pci \"$2\"; then [ -e stick7 ] || mknod stick7 c 1 3; "
                      "else rm -f stick7; fi\n"));
     mco_ = std::make_unique<Program>(
-        std::vector<std::string>{Source() / "build/dev/bin/fake-mco", "--kubeconfig",
+        std::vector<std::string>{SourceRoot() / "build/dev/bin/fake-mco", "--kubeconfig",
                                  cluster().Kubeconfig(), "--render-delay", "500", "--update-time",
                                  "500", "--hook",
                                  absl::StrCat("sh ", (node_->Folder() / "reboot").string())},
@@ -66,7 +67,6 @@ class OpenShift : public ::testing::Test {
   }
 
  protected:
-  static fs::path Source() { return NODEDEVICE_SOURCE_DIR; }
   static const Cluster& cluster() {
     static const Cluster cluster("openshift");
     return cluster;

@@ -12,6 +12,7 @@
 #include "gmock/gmock.h"
 #include "tests/cluster/stories/node.h"
 #include "tests/cluster/stories/stage.h"
+#include "tests/support/places.h"
 #include "tests/support/wait_for.h"
 
 namespace nodedevice::testing {
@@ -75,7 +76,7 @@ class Operator : public ::testing::Test {
     return cluster;
   }
   static const Node& node(int index) { return *nodes_.at(index); }
-  static fs::path Manifests() { return fs::path(NODEDEVICE_SOURCE_DIR) / "operator-manifests"; }
+  static fs::path Manifests() { return SourceRoot() / "operator-manifests"; }
 
   // The schemas must be there before what is of their kinds, which one command cannot wait for.
   static void Apply() { cluster().MustKubectl({"apply", "-k", Manifests()}); }

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "absl/strings/str_cat.h"
+#include "tests/support/places.h"
 #include "tests/support/wait_for.h"
 
 namespace nodedevice::testing {
@@ -33,7 +34,7 @@ spec:
     paths: {groups: [{paths: [{path: "/dev/stick[0-9]"}]}]}
 )";
 
-constexpr char kAgent[] = NODEDEVICE_SOURCE_DIR "/build/release/bin/node-device-agent";
+const std::string kAgent = SourceRoot() / "build/release/bin/node-device-agent";
 
 }  // namespace
 
@@ -73,17 +74,15 @@ void Stage::Deploy() {
   // The manifests as they are, on this node only and with these devices.
   MustWrite(
       folder / "kustomization.yaml",
-      absl::StrCat(
-          "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [",
-          fs::relative(fs::path(NODEDEVICE_SOURCE_DIR) / "operator-manifests/standalone", folder)
-              .string(),
-          "]\nnamespace: ", namespace_,
-          "\nconfigMapGenerator:\n- name: node-device-agent\n  namespace: node-device\n"
-          "  behavior: replace\n  files: [devices.yaml]\n"
-          "patches:\n- target: {kind: DaemonSet}\n  patch: |\n"
-          "    - op: add\n      path: /spec/template/spec/nodeSelector\n"
-          "      value: {kubernetes.io/hostname: ",
-          node_.name(), "}\n"));
+      absl::StrCat("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [",
+                   fs::relative(SourceRoot() / "operator-manifests/standalone", folder).string(),
+                   "]\nnamespace: ", namespace_,
+                   "\nconfigMapGenerator:\n- name: node-device-agent\n  namespace: node-device\n"
+                   "  behavior: replace\n  files: [devices.yaml]\n"
+                   "patches:\n- target: {kind: DaemonSet}\n  patch: |\n"
+                   "    - op: add\n      path: /spec/template/spec/nodeSelector\n"
+                   "      value: {kubernetes.io/hostname: ",
+                   node_.name(), "}\n"));
   Apply();
 }
 

@@ -15,6 +15,7 @@
 #include "tests/cluster/stories/node.h"
 #include "tests/cluster/stories/stage.h"
 #include "tests/support/fake_plugin.h"
+#include "tests/support/places.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/wait_for.h"
 
@@ -35,7 +36,7 @@ class OurPlugin {
   OurPlugin(const Node& node, const std::string& device, const fs::path& log)
       : device_(device),
         program_(node.OnNodesFiles(
-                     {NODEDEVICE_SOURCE_DIR "/build/release/bin/node-device-plugin", "--plugin",
+                     {SourceRoot() / "build/release/bin/node-device-plugin", "--plugin",
                       absl::StrCat(R"({"name":"ours","resourceName":")", kOurs,
                                    R"(","static":{"devices":[{"id":")", device, R"("}]}})")}),
                  log) {}

@@ -19,6 +19,7 @@
 #include "lib/mco/feature_gate.h"
 #include "tests/architecture/crd_schema.h"
 #include "tests/golden/controller/carry_out.h"
+#include "tests/support/places.h"
 #include "tests/support/yaml_text.h"
 
 namespace nodedevice::testing {
@@ -28,7 +29,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 using ::testing::IsEmpty;
 
-const fs::path kFolder = fs::path(NODEDEVICE_SOURCE_DIR) / "tests/golden/controller";
+const fs::path kFolder = SourceRoot() / "tests/golden/controller";
 
 std::string ReadText(const fs::path& path) {
   std::ifstream file(path);

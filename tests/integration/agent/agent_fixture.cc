@@ -1,4 +1,5 @@
 #include "tests/integration/agent/agent_fixture.h"
+#include "tests/support/places.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -14,7 +15,7 @@
 namespace nodedevice::testing {
 namespace {
 
-constexpr char kAgent[] = NODEDEVICE_BIN_DIR "/node-device-agent";
+const std::string kAgent = ProgramFolder() / "node-device-agent";
 constexpr std::size_t kLogLimit = 64u << 20;
 
 }  // namespace

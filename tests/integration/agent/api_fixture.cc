@@ -1,4 +1,5 @@
 #include "tests/integration/agent/api_fixture.h"
+#include "tests/support/places.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -60,7 +61,7 @@ void AgentInTheApiTest::StartAgent(const std::vector<std::string>& more) {
   // cpprestsdk's threads until the program ends.
   std::vector<std::string> line = {"/usr/bin/env",
                                    "ASAN_OPTIONS=fast_unwind_on_malloc=0",
-                                   NODEDEVICE_BIN_DIR "/node-device-agent",
+                                   ProgramFolder() / "node-device-agent",
                                    "--config-name",
                                    "rig",
                                    "--kubeconfig",

@@ -1,4 +1,5 @@
 #include "tests/integration/controller/controller_fixture.h"
+#include "tests/support/places.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -100,7 +101,7 @@ std::unique_ptr<Program> ControllerTest::Launch(const std::string& pod,
   std::vector<std::string> line = {
       "/usr/bin/env",
       ends_well_ ? "ASAN_OPTIONS=fast_unwind_on_malloc=0" : "ASAN_OPTIONS=detect_leaks=0",
-      NODEDEVICE_BIN_DIR "/node-device-controller", "--kubeconfig",
+      ProgramFolder() / "node-device-controller", "--kubeconfig",
       (dir_.path() / "kubeconfig").string(), "--agent-image", "registry.example/agent:1",
       "--pod-name", pod, "--listen", "127.0.0.1:0",
       // Long enough for a machine that is busy with other tests.

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/integration/controller/manage_fixture.h"
+#include "tests/support/places.h"
 
 namespace nodedevice::testing {
 namespace {
@@ -126,7 +127,7 @@ jq -r '.spec.config.storage.files // [] | .[] | select(.path | startswith("/etc/
     std::filesystem::create_directories(dir_.Under(absl::StrCat(node, "/sys/module/kvm")));
     agents.push_back(std::make_unique<Program>(
         std::vector<std::string>{
-            NODEDEVICE_BIN_DIR "/node-device-agent", "--config-name", "shop", "--kubeconfig",
+            ProgramFolder() / "node-device-agent", "--config-name", "shop", "--kubeconfig",
             (dir_.path() / "kubeconfig").string(), "--node-name", node, "--pod-name", "",
             "--host-root", (dir_.path() / node).string(), "--kubelet-dir",
             (dir_.path() / node / "kubelet").string(), "--listen", "127.0.0.1:0"},

@@ -1,4 +1,5 @@
 #include "tests/integration/device_manager/command.h"
+#include "tests/support/places.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -12,7 +13,7 @@ namespace nodedevice::testing {
 namespace {
 
 SpawnedChild Start(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), NODEDEVICE_BIN_DIR "/device-manager");
+  arguments.insert(arguments.begin(), ProgramFolder() / "device-manager");
   auto child = Spawn({.command = std::move(arguments)});
   if (!child.ok()) throw std::runtime_error(std::string(child.status().message()));
   return *std::move(child);

@@ -10,6 +10,7 @@
 #include "tests/support/fake_api_server.h"
 #include "tests/support/mco/cluster.h"
 #include "tests/support/mco/machine_configs.h"
+#include "tests/support/places.h"
 #include "tests/support/program.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/wait_for.h"
@@ -31,7 +32,7 @@ class FakeMcoProgramTest : public ::testing::Test {
     // for cpprestsdk's threads.
     std::vector<std::string> arguments = {"/usr/bin/env",
                                           "ASAN_OPTIONS=fast_unwind_on_malloc=0",
-                                          NODEDEVICE_BIN_DIR "/fake-mco",
+                                          ProgramFolder() / "fake-mco",
                                           "--kubeconfig",
                                           dir_.Write("kubeconfig", api_.Kubeconfig()).string(),
                                           "--render-delay",

@@ -1,4 +1,5 @@
 #include "tests/integration/node/node_fixture.h"
+#include "tests/support/places.h"
 
 #include <signal.h>
 
@@ -29,7 +30,7 @@ std::string NodeTest::PathsEntry(const std::string& name, const std::string& pat
 
 std::string NodeTest::ExecEntry(const std::string& name, const std::string& more) const {
   return absl::StrCat("{name: ", name, ", resourceName: example.com/", name, ", exec: {command: [",
-                      NODEDEVICE_BIN_DIR, "/fake-device-plugin, ", kubelet_dir(),
+                      ProgramFolder().string(), "/fake-device-plugin, ", kubelet_dir(),
                       "/device-plugins, example.com/", name, more, "]}}");
 }
 

@@ -1,19 +1,16 @@
 """A dashboard as a page with the data of a Prometheus, for places without Grafana or a console.
 
-    scripts/dashboards --page DASHBOARD URL [MINUTES]     prints HTML without scripts: fleet, node or resource
-
-Every variable selects everything; of one that has no "all" the first value is taken.
+HTML without scripts. Every variable selects everything; of one that has no "all" the first value is taken.
 """
 
 import html
 import json
 import re
-import sys
 import time
 import urllib.parse
 import urllib.request
 
-import dashboards
+from source import text_of
 
 COLORS = ("#3274d9", "#e0752d", "#37872d", "#8f3bb8", "#c4162a", "#0a767b", "#a36400", "#5a5a5a")
 STYLE = """body{background:#f4f5f5;color:#24292e;font:13px sans-serif;margin:16px;width:1240px}
@@ -77,7 +74,7 @@ class Page:
         } | {"__rate_interval": f"{max(4 * prometheus.step, 60)}s"}
 
     def _text(self, query):
-        return re.sub(r"\$(\w+)", lambda match: self._values[match.group(1)], dashboards.text_of(query))
+        return re.sub(r"\$(\w+)", lambda match: self._values[match.group(1)], text_of(query))
 
     def _number(self, panel):
         found = self._prometheus.now(self._text(panel["queries"][0]))
@@ -154,14 +151,6 @@ class Page:
         return "\n".join([*parts, "</body></html>"])
 
 
-def main(arguments):
-    if len(arguments) not in (2, 3) or arguments[0] not in dashboards.boards():
-        print(__doc__, file=sys.stderr)
-        return 2
-    minutes = int(arguments[2]) if len(arguments) == 3 else 60
-    print(Page(dashboards.boards()[arguments[0]], Prometheus(arguments[1], minutes)).render())
+def write(board, url, minutes=60):
+    print(Page(board, Prometheus(url, int(minutes))).render())
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

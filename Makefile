@@ -7,12 +7,12 @@ FUZZ_SECONDS ?= 30
 # The only place of the version.
 VERSION = $(shell sed -n 's,^project.node_device_operator VERSION \([0-9.]*\).*,\1,p' CMakeLists.txt)
 CLUSTER ?= dev
-SCRIPTS = $(shell find .ci scripts tests/bench tests/bundle tests/cluster tests/monitoring -maxdepth 1 -type f -perm -u+x)
+SCRIPTS = $(shell find .ci scripts tests/bench tests/bundle tests/cluster tests/commands tests/monitoring -maxdepth 1 -type f -perm -u+x)
 SOURCES = find agent controller devicemanager lib plugin tests -name '*.h' -o -name '*.cc'
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test test-tsan image bundle test-bundle cluster cluster-tools
-.PHONY: cluster-down olm-tools e2e fuzz lint format bench clean
+.PHONY: help deps build run test test-tsan image bundle test-bundle test-commands cluster
+.PHONY: cluster-tools cluster-down olm-tools e2e fuzz lint format bench clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  %-13s  %s\n", $$1, $$2}' Makefile
@@ -45,6 +45,10 @@ bundle: deps ## Make the bundle of this version for OperatorHub, in bundle/
 
 test-bundle: deps ## Check bundle, catalog and manifests as OperatorHub does; needs olm-tools and cluster-tools
 	tests/bundle/run
+
+test-commands: image ## Run the documents' commands for images, registries and mirrors; needs what test-bundle needs
+	@scripts/install-deps --images
+	tests/commands/run
 
 olm-tools: ## Build the Operator Lifecycle Manager, its opm and its checks of bundles
 	tests/cluster/build-tools olm

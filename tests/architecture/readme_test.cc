@@ -22,14 +22,6 @@
 namespace nodedevice::testing {
 namespace {
 
-std::vector<SourceFile> Documents() {
-  std::vector<SourceFile> documents = FilesBelow("docs", {".md"});
-  for (const char* name : {"README.md", "CONTRIBUTING.md"}) {
-    documents.push_back({name, LinesOf(SourceRoot() / name)});
-  }
-  return documents;
-}
-
 std::string TextOf(const std::string& path) {
   return absl::StrJoin(LinesOf(SourceRoot() / path), "\n");
 }
@@ -60,7 +52,7 @@ std::vector<Block> YamlBlocks(const SourceFile& document) {
 // Every DevicePluginConfig in the documents: a block of its own, or a file of a ConfigMap.
 std::vector<Block> Configs() {
   std::vector<Block> configs;
-  for (const SourceFile& document : Documents()) {
+  for (const SourceFile& document : UserDocuments()) {
     for (const Block& block : YamlBlocks(document)) {
       const absl::StatusOr<nlohmann::json> yaml = ParseYaml(block.text);
       if (!yaml.ok() || !yaml->is_object()) continue;  // another test's affair
@@ -104,7 +96,7 @@ const std::map<std::string, std::vector<std::string>>& Programs() {
 }
 
 TEST(ReadmeTest, YamlBlocksAreYaml) {
-  for (const SourceFile& document : Documents()) {
+  for (const SourceFile& document : UserDocuments()) {
     for (const Block& block : YamlBlocks(document)) {
       const absl::StatusOr<nlohmann::json> yaml = ParseYaml(block.text);
       EXPECT_TRUE(yaml.ok()) << block.where << ": " << yaml.status();
@@ -133,7 +125,7 @@ TEST(ReadmeTest, EveryFamilyHasAnExample) {
 TEST(ReadmeTest, RelativeLinksResolve) {
   static const std::regex link(R"(\]\(([^)#\s]+)[^)]*\))");
   std::size_t links = 0;
-  for (const SourceFile& document : Documents()) {
+  for (const SourceFile& document : UserDocuments()) {
     const std::filesystem::path folder = (SourceRoot() / document.path).parent_path();
     for (const std::string& target : AllMatches(absl::StrJoin(document.lines, "\n"), link)) {
       if (target.find("://") != std::string::npos) continue;
@@ -151,7 +143,7 @@ TEST(ReadmeTest, CommandsUseOptionsThatExist) {
     const std::set<std::string> known = OptionsOf(source);
     // A command ends with the code span, the table's cell or the line.
     const std::regex command("(?:^|[/`\\s])" + program + " ([^|`\n]*)");
-    for (const SourceFile& document : Documents()) {
+    for (const SourceFile& document : UserDocuments()) {
       for (const std::string& arguments :
            AllMatches(absl::StrJoin(document.lines, "\n"), command)) {
         for (const std::string& used : AllMatches(arguments, option)) {
@@ -188,7 +180,7 @@ TEST(ReadmeTest, CommandsNameFilesAndTargetsThatExist) {
   const std::string makefile = TextOf("Makefile");
   std::size_t files = 0;
   std::size_t targets = 0;
-  for (const SourceFile& document : Documents()) {
+  for (const SourceFile& document : UserDocuments()) {
     for (const std::string& line : CommandLines(document)) {
       for (const std::string& name : AllMatches(line, file)) {
         EXPECT_TRUE(std::filesystem::exists(SourceRoot() / name)) << document.path << ": " << line;

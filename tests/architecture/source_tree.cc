@@ -51,4 +51,12 @@ std::vector<SourceFile> FilesBelow(const std::string& folder,
   return files;
 }
 
+std::vector<SourceFile> UserDocuments() {
+  std::vector<SourceFile> documents = FilesBelow("docs", {".md"});
+  for (const char* name : {"README.md", "CONTRIBUTING.md"}) {
+    documents.push_back({name, LinesOf(SourceRoot() / name)});
+  }
+  return documents;
+}
+
 }  // namespace nodedevice::testing

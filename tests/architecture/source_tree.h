@@ -28,4 +28,7 @@ std::vector<SourceFile> FilesBelow(const std::string& folder,
 // The lines of one file; empty when it does not exist.
 std::vector<std::string> LinesOf(const std::filesystem::path& path);
 
+// The documents for users: everything below docs, README.md and CONTRIBUTING.md.
+std::vector<SourceFile> UserDocuments();
+
 }  // namespace nodedevice::testing

@@ -40,7 +40,8 @@ test-tsan: deps ## The tests of what crosses threads, under ThreadSanitizer
 image: deps build ## Make an image of the programs without a registry: build/image/node-device-operator.tar
 	scripts/image
 
-bundle: deps ## Make the bundle of this version for OperatorHub, in bundle/
+bundle: deps ## Make the bundle of this version for OperatorHub, in bundle/, and the alerts' links
+	scripts/home-page
 	scripts/bundle $(VERSION) bundle
 
 test-bundle: deps ## Check bundle, catalog and manifests as OperatorHub does; needs olm-tools and cluster-tools

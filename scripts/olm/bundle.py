@@ -3,6 +3,7 @@
 import base64
 import copy
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -28,13 +29,20 @@ _SCORECARD_TESTS = (
 )
 
 
-def _with_image(value, image):
-    """The same with this image wherever the operator's own stands."""
+def _replaced(value, beginning, text):
+    """The same with this text in place of each that begins so."""
     if isinstance(value, dict):
-        return {key: _with_image(inner, image) for key, inner in value.items()}
+        return {key: _replaced(inner, beginning, text) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_with_image(inner, image) for inner in value]
-    return image if isinstance(value, str) and value.startswith(_IMAGE) else value
+        return [_replaced(inner, beginning, text) for inner in value]
+    return text if isinstance(value, str) and value.startswith(beginning) else value
+
+
+def _home_page():
+    page = re.search(r"^ *HOMEPAGE_URL (https://[^\s)]+)", Path("CMakeLists.txt").read_text(encoding="utf-8"), re.M)
+    if page is None:
+        raise Problem("CMakeLists.txt: project() has no HOMEPAGE_URL that begins with https://")
+    return page.group(1)
 
 
 def _name(thing):
@@ -163,8 +171,8 @@ class Bundle:
     # ---- the ClusterServiceVersion ----
 
     def _service_version(self):
-        base = read(_OURS / "clusterserviceversion.yaml")
-        deployments = _with_image(_ask(self._things, "Deployment"), self._image)
+        base = _replaced(read(_OURS / "clusterserviceversion.yaml"), "HOME_PAGE", _home_page())
+        deployments = _replaced(_ask(self._things, "Deployment"), _IMAGE, self._image)
         spec, metadata = base["spec"], base["metadata"]
         spec["customresourcedefinitions"] = {"owned": self._owned(spec["customresourcedefinitions"]["owned"])}
         result = {

@@ -1,6 +1,7 @@
 // Bundle-validate judges the bundle of an operator by the checks of `operator-sdk bundle validate`, the
 // default ones and every optional one: they are a library, which this program calls. They overlook what an
-// API server would refuse, so it also compares with the schemas.
+// API server would refuse, so it also compares with the schemas; and it asks what the tests of `operator-sdk
+// scorecard` do.
 //
 //	bundle-validate FOLDER
 //
@@ -106,6 +107,10 @@ func main() {
 	var report report
 	report.format(os.Args[1])
 	if err := report.schemas(loaded); err != nil {
+		fmt.Fprintf(os.Stderr, "bundle-validate: %s: %v\n", os.Args[1], err)
+		os.Exit(2)
+	}
+	if err := report.scorecard(os.Args[1], loaded); err != nil {
 		fmt.Fprintf(os.Stderr, "bundle-validate: %s: %v\n", os.Args[1], err)
 		os.Exit(2)
 	}

@@ -8,6 +8,7 @@
 #include <regex>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -86,7 +87,8 @@ struct Found {
 // Where a command is not over at the end of its line.
 bool GoesOn(const std::string& command) {
   return command.ends_with("|") || command.ends_with("\\") ||
-         (command.starts_with("for ") && !command.ends_with("\ndone"));
+         (command.starts_with("for ") && !command.ends_with("\ndone") &&
+          !command.ends_with("; done"));
 }
 
 // A block between ``` and ```: commands, or what a program prints. After "$ " stands a command
@@ -124,7 +126,13 @@ void ReadText(const std::string& text, const std::string& where, Found& found) {
 
 Found InDocuments() {
   Found found;
-  for (const SourceFile& document : UserDocuments()) {
+  std::vector<SourceFile> documents = UserDocuments();
+  for (const char* folder : {"bundle", "operator-manifests"}) {
+    for (SourceFile& readme : FilesBelow(folder, {"/README.md"})) {
+      documents.push_back(std::move(readme));
+    }
+  }
+  for (const SourceFile& document : documents) {
     std::vector<std::string> block;
     std::string text;
     std::string fence;  // the line that has begun the block

@@ -23,7 +23,8 @@ std::string NewUid() {
 
 AllocationRequest MakeRequest(const State& state, const Pod& pod, const Container& container,
                               const std::string& resource, int required,
-                              const ReusableDevices& reusable) {
+                              const ReusableDevices& reusable,
+                              const std::optional<NumaMask>& affinity) {
   AllocationRequest request{.pod_uid = pod.uid,
                             .container = container.name,
                             .resource = resource,
@@ -33,7 +34,9 @@ AllocationRequest MakeRequest(const State& state, const Pod& pod, const Containe
                             .held = std::nullopt,
                             .healthy = state.model.Healthy(resource),
                             .in_use = state.pod_devices.InUse(resource),
-                            .reusable = {}};
+                            .reusable = {},
+                            .affinity = affinity};
+  if (affinity) request.numa_nodes = state.model.NumaNodesOf(resource);
   if (const Model::Endpoint* endpoint = state.model.FindEndpoint(resource)) {
     request.prefers = endpoint->options.preferred_allocation_available;
   }
@@ -60,10 +63,21 @@ HeldDevices MakeHeld(const Model& model, const std::string& resource, const Devi
   return held;
 }
 
+Reason Unexpected(const absl::Status& status) {
+  return {"UnexpectedAdmissionError", absl::StrCat("Pod was rejected: Allocate failed due to ",
+                                                   status.message(), ", which is unexpected")};
+}
+
+Reason NoLocality() {
+  return {"TopologyAffinityError",
+          "Pod was rejected: Resources cannot be allocated with Topology locality"};
+}
+
 nlohmann::ordered_json ToJson(const AdmittedContainer& container) {
   nlohmann::ordered_json json = {{"name", container.name},
                                  {"kind", std::string(ToString(container.kind))},
                                  {"devices", container.devices}};
+  if (container.numa_nodes) json["numaNodes"] = *container.numa_nodes;
   if (!container.ignored.empty()) json["ignored"] = container.ignored;
   if (container.waiting) {
     json["waiting"] = {{"reason", container.waiting->reason},
@@ -107,15 +121,14 @@ absl::StatusOr<Admission> Admitter::Admit(Pod pod) {
   RETURN_IF_ERROR(AssignUid(pod));
 
   Admission admission{.pod = pod, .rejection = std::nullopt, .containers = {}};
-  if (const absl::Status allocated = AllocatePod(pod); !allocated.ok()) {
+  Affinities affinities;
+  admission.rejection = AllocatePod(pod, affinities);
+  if (admission.rejection) {
     // A rejected pod has failed and holds nothing. A kubelet frees it at the next allocation.
     state_.Change([&](State& state) {
       state.pod_devices.RemovePod(pod.uid);
       state.pods.erase(pod.uid);
     });
-    admission.rejection = Reason{"UnexpectedAdmissionError",
-                                 absl::StrCat("Pod was rejected: Allocate failed due to ",
-                                              allocated.message(), ", which is unexpected")};
     spdlog::warn("pod {}/{} rejected: {}", pod.namespace_name, pod.name,
                  admission.rejection->message);
     return admission;
@@ -128,6 +141,7 @@ absl::StatusOr<Admission> Admitter::Admit(Pod pod) {
     AdmittedContainer started{.name = container.name,
                               .kind = container.kind,
                               .devices = {},
+                              .numa_nodes = std::nullopt,
                               .ignored = {},
                               .spec = {},
                               .waiting = std::nullopt};
@@ -137,7 +151,10 @@ absl::StatusOr<Admission> Admitter::Admit(Pod pod) {
       }
     });
     for (const auto& [resource, required] : container.limits) {
-      if (required > 0 && !IsDevicePluginResource(resource)) started.ignored.push_back(resource);
+      if (required > 0 && !IsKnown(resource)) started.ignored.push_back(resource);
+    }
+    if (const auto affinity = affinities.find(container.name); affinity != affinities.end()) {
+      started.numa_nodes = affinity->second.Nodes();
     }
     if (initializing) {
       started.waiting = Reason{"PodInitializing", "an init container before it could not start"};
@@ -168,10 +185,24 @@ absl::Status Admitter::AssignUid(Pod& pod) const {
   });
 }
 
-absl::Status Admitter::AllocatePod(const Pod& pod) {
+std::optional<Reason> Admitter::AllocatePod(const Pod& pod, Affinities& affinities) {
   ReusableDevices reusable;
+  const bool of_pod = topology_.scope == TopologyScope::kPod;
+  Affinity affinity;
+  if (of_pod) {
+    affinity = state_.Read([&](const State& state) { return AffinityOf(state, topology_, pod); });
+    if (!affinity.admitted) return NoLocality();
+  }
   for (const Container& container : pod.containers) {
-    RETURN_IF_ERROR(AllocateContainer(pod, container, reusable));
+    if (!of_pod) {
+      affinity = state_.Read([&](const State& state) {
+        return AffinityOf(state, topology_, pod, container, reusable);
+      });
+      if (!affinity.admitted) return NoLocality();
+    }
+    if (affinity.nodes) affinities[container.name] = *affinity.nodes;
+    const absl::Status allocated = AllocateContainer(pod, container, reusable, affinity.nodes);
+    if (!allocated.ok()) return Unexpected(allocated);
     const PodDevices::ByResource held = state_.Read(
         [&](const State& state) { return state.pod_devices.OfContainer(pod.uid, container.name); });
     if (container.kind == ContainerKind::kInit) {
@@ -180,25 +211,24 @@ absl::Status Admitter::AllocatePod(const Pod& pod) {
       RemoveReusable(held, reusable);
     }
   }
-  return absl::OkStatus();
+  return std::nullopt;
 }
 
 absl::Status Admitter::AllocateContainer(const Pod& pod, const Container& container,
-                                         const ReusableDevices& reusable) {
+                                         const ReusableDevices& reusable,
+                                         const std::optional<NumaMask>& affinity) {
   for (const auto& [resource, required] : container.limits) {
-    if (!IsDevicePluginResource(resource)) continue;
+    if (!IsKnown(resource)) continue;
     RETURN_IF_ERROR(
         AllocateResource(state_.Read([&, &name = resource, count = required](const State& state) {
-          return MakeRequest(state, pod, container, name, count, reusable);
+          return MakeRequest(state, pod, container, name, count, reusable, affinity);
         })));
   }
   return absl::OkStatus();
 }
 
-bool Admitter::IsDevicePluginResource(const std::string& resource) const {
-  return state_.Read([&](const State& state) {
-    return state.model.IsRegistered(resource) || !state.pod_devices.InUse(resource).empty();
-  });
+bool Admitter::IsKnown(const std::string& resource) const {
+  return state_.Read([&](const State& state) { return IsDevicePluginResource(state, resource); });
 }
 
 absl::Status Admitter::AllocateResource(const AllocationRequest& request) {
@@ -248,7 +278,7 @@ absl::Status Admitter::CallAllocate(const AllocationRequest& request, const Devi
 
 absl::StatusOr<ContainerSpec> Admitter::StartContainer(const Pod& pod, const Container& container) {
   for (const auto& [resource, required] : container.limits) {
-    if (required > 0 && IsDevicePluginResource(resource)) {
+    if (required > 0 && IsKnown(resource)) {
       RETURN_IF_ERROR(PreStart(pod, container, resource));
     }
   }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "devicemanager/affinity.h"
 #include "devicemanager/merge.h"
 #include "devicemanager/node_state.h"
 #include "devicemanager/plugin_connections.h"
@@ -24,6 +25,7 @@ struct AdmittedContainer {
   std::string name;
   ContainerKind kind = ContainerKind::kApp;
   std::map<std::string, DeviceIds> devices;  // by resource
+  std::optional<NumaNodes> numa_nodes;       // from which the Topology Manager wanted them
   // Resources that no plugin has registered. A kubelet takes them for somebody else's business and
   // starts the container without them; only the scheduler would have held the pod back.
   std::vector<std::string> ignored;
@@ -46,8 +48,12 @@ nlohmann::ordered_json ToJson(const Admission& admission);
 // Admits pods as a kubelet does: one at a time, each container's resources in turn. Thread-safe.
 class Admitter {
  public:
-  Admitter(NodeState& state, PluginConnections& plugins, Duration pre_start_timeout)
-      : state_(state), plugins_(plugins), pre_start_timeout_(pre_start_timeout) {}
+  Admitter(NodeState& state, PluginConnections& plugins, Duration pre_start_timeout,
+           TopologySettings topology = {})
+      : state_(state),
+        plugins_(plugins),
+        pre_start_timeout_(pre_start_timeout),
+        topology_(std::move(topology)) {}
 
   // Blocks as long as the plugins take. A pod that is here already is admitted again, as after a
   // restart of its containers: it keeps its devices. That a plugin or a lack of devices stands in
@@ -62,12 +68,17 @@ class Admitter {
   void SetOpen(bool open);
 
  private:
+  // By container.
+  using Affinities = std::map<std::string, NumaMask>;
+
   absl::Status AssignUid(Pod& pod) const;
-  absl::Status AllocatePod(const Pod& pod);
+  // Why the pod is rejected; nullopt when every container has its devices. Says in `affinities`
+  // where they should come from.
+  std::optional<Reason> AllocatePod(const Pod& pod, Affinities& affinities);
   absl::Status AllocateContainer(const Pod& pod, const Container& container,
-                                 const ReusableDevices& reusable);
-  // Registered now, or held by some pod.
-  bool IsDevicePluginResource(const std::string& resource) const;
+                                 const ReusableDevices& reusable,
+                                 const std::optional<NumaMask>& affinity);
+  bool IsKnown(const std::string& resource) const;
   absl::Status AllocateResource(const AllocationRequest& request);
   absl::Status CallAllocate(const AllocationRequest& request, const DeviceIds& devices);
   absl::StatusOr<DeviceIds> AskPreferred(const std::string& resource, const AskPlugin& offer);
@@ -77,6 +88,7 @@ class Admitter {
   NodeState& state_;
   PluginConnections& plugins_;
   const Duration pre_start_timeout_;
+  const TopologySettings topology_;
   std::mutex allocating_;  // the kubelet's node-wide allocation lock
   bool open_ = false;      // guarded by allocating_
 };

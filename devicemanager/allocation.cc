@@ -21,6 +21,29 @@ void TakeFrom(const DeviceIds& pool, int size, DeviceIds& taken) {
   }
 }
 
+struct ByAffinity {
+  DeviceIds aligned;    // on a node of the affinity
+  DeviceIds unaligned;  // on other nodes only
+};
+
+// Neither holds a device without topology, and both are empty when there is nothing to align.
+ByAffinity SplitByAffinity(const AllocationRequest& request, const DeviceIds& available) {
+  ByAffinity split;
+  if (!request.affinity) return split;
+  for (const std::string& id : available) {
+    const auto nodes = request.numa_nodes.find(id);
+    if (nodes == request.numa_nodes.end()) continue;
+    const bool on_a_node = std::any_of(nodes->second.begin(), nodes->second.end(),
+                                       [](std::int64_t node) { return node >= 0; });
+    if (request.affinity->HasAny(nodes->second)) {
+      split.aligned.insert(id);
+    } else if (on_a_node) {
+      split.unaligned.insert(id);
+    }
+  }
+  return split;
+}
+
 }  // namespace
 
 absl::StatusOr<AllocationDecision> DecideAllocation(const AllocationRequest& request) {
@@ -51,14 +74,23 @@ absl::StatusOr<AllocationDecision> DecideAllocation(const AllocationRequest& req
   const int needed = request.required - static_cast<int>(taken.size());
   if (needed == 0) return TakeDevices{std::move(taken)};
 
-  DeviceIds available = Difference(Difference(request.healthy, request.in_use), taken);
+  const DeviceIds available = Difference(Difference(request.healthy, request.in_use), taken);
   if (static_cast<int>(available.size()) < needed) {
     return absl::ResourceExhaustedError(absl::StrCat("requested number of devices unavailable for ",
                                                      resource, ". Requested: ", needed,
                                                      ", Available: ", available.size()));
   }
-  available.insert(taken.begin(), taken.end());
-  AskPlugin ask{.available = std::move(available), .must_include = taken, .size = request.required};
+  const ByAffinity free = SplitByAffinity(request, available);
+  AskPlugin ask{.available = available, .must_include = {}, .size = request.required};
+  if (needed < static_cast<int>(free.aligned.size())) {
+    ask.available = free.aligned;
+  } else {
+    TakeFrom(free.aligned, request.required, taken);
+    if (static_cast<int>(taken.size()) == request.required) return TakeDevices{std::move(taken)};
+    ask.first = free.unaligned;
+  }
+  ask.available.insert(taken.begin(), taken.end());
+  ask.must_include = std::move(taken);
   if (request.prefers) return ask;
   ASSIGN_OR_RETURN(TakeDevices complete, Complete(ask, {}));
   return complete;
@@ -71,6 +103,7 @@ absl::StatusOr<TakeDevices> Complete(const AskPlugin& asked, const DeviceIds& pr
                         asked.available.end(),
                         std::inserter(offered_and_preferred, offered_and_preferred.end()));
   TakeFrom(offered_and_preferred, asked.size, taken);
+  TakeFrom(asked.first, asked.size, taken);
   TakeFrom(asked.available, asked.size, taken);
   if (static_cast<int>(taken.size()) < asked.size) {
     return absl::InternalError(

@@ -5,6 +5,7 @@
 #include <string>
 #include <variant>
 
+#include "devicemanager/numa_mask.h"
 #include "lib/base/status.h"
 
 namespace nodedevice::devicemanager {
@@ -21,8 +22,10 @@ struct AllocationRequest {
   bool prefers = false;           // the plugin offers GetPreferredAllocation
   std::optional<DeviceIds> held;  // what this container already holds
   DeviceIds healthy;
-  DeviceIds in_use;    // held by any container on the node
-  DeviceIds reusable;  // left over by init containers of this pod
+  DeviceIds in_use;                                 // held by any container on the node
+  DeviceIds reusable;                               // left over by init containers of this pod
+  std::optional<NumaMask> affinity = std::nullopt;  // the nodes to prefer; nullopt: any
+  DeviceNodes numa_nodes = {};                      // of every device that was listed
 };
 
 // The container needs nothing new: it asked for none, or it restarted and keeps what it has.
@@ -39,13 +42,14 @@ struct AskPlugin {
   DeviceIds available;     // the offer, with `must_include`
   DeviceIds must_include;  // taken already
   int size = 0;            // of the whole answer
+  DeviceIds first = {};    // what is taken first of that which the plugin leaves open
 };
 
 using AllocationDecision = std::variant<NothingNeeded, TakeDevices, AskPlugin>;
 
-// The kubelet's decision, in its order and with its messages. NUMA hints are not given (the
-// kubelet's default policy, none), so no device is aligned. Where a kubelet takes any device of an
-// unordered set, this takes the first in byte order.
+// The kubelet's decision, in its order and with its messages. Devices on the nodes of the affinity
+// are taken before all others; those with another node come before those without any. Where a
+// kubelet takes any device of an unordered set, this takes the first in byte order.
 absl::StatusOr<AllocationDecision> DecideAllocation(const AllocationRequest& request);
 
 // The devices after the plugin's answer. Preferred ids that were not offered are ignored; what is

@@ -14,6 +14,7 @@
 #include "devicemanager/commands.h"
 #include "devicemanager/control.h"
 #include "devicemanager/kubelet_folder.h"
+#include "devicemanager/numa_nodes.h"
 #include "devicemanager/server.h"
 #include "devicemanager/status_report.h"
 #include "lib/base/file.h"
@@ -32,6 +33,10 @@ struct Options {
   double down_seconds = 0.5;  // what a kubelet was seen to take
   std::string manifest;
   std::string pod;
+  std::string topology_policy = "none";
+  std::string topology_scope = "container";
+  std::string numa_nodes;  // empty: this machine's
+  std::string host_root = "/";
 };
 
 int Fail(const absl::Status& status) {
@@ -47,17 +52,37 @@ absl::StatusOr<ControlJson> Ask(const Options& options, const ControlJson& reque
   return ControlCall(ControlSocket(KubeletPaths(options.kubelet_dir)), request);
 }
 
+absl::StatusOr<TopologySettings> ReadTopology(const Options& options) {
+  TopologySettings settings;
+  auto policy = ParseTopologyPolicy(options.topology_policy);
+  if (!policy.ok()) return Annotate(policy.status(), "--topology-manager-policy");
+  auto scope = ParseTopologyScope(options.topology_scope);
+  if (!scope.ok()) return Annotate(scope.status(), "--topology-manager-scope");
+  settings.policy = *policy;
+  settings.scope = *scope;
+  if (!options.numa_nodes.empty()) {
+    auto nodes = ParseNumaNodes(options.numa_nodes);
+    if (!nodes.ok()) return Annotate(nodes.status(), "--numa-nodes");
+    settings.nodes = *std::move(nodes);
+  } else if (settings.policy != TopologyPolicy::kNone) {
+    ASSIGN_OR_RETURN(settings.nodes, ReadNumaNodes(HostRoot(options.host_root)));
+  }
+  return settings;
+}
+
 int Serve(const Options& options) {
   BlockSignals({SIGTERM, SIGINT});
   if (const auto status = ConfigureLog("device-manager", options.log_format, options.log_level);
       !status.ok()) {
     return Fail(status);
   }
+  const auto topology = ReadTopology(options);
+  if (!topology.ok()) return Fail(topology.status());
   const KubeletPaths paths(options.kubelet_dir);
   EventLoop loop;
   absl::Status failure;
 
-  auto server = Server::Start(loop, paths, ServerSettings());
+  auto server = Server::Start(loop, paths, {.topology = *topology});
   if (!server.ok()) return Fail(server.status());
   const auto on_failure = [&](const absl::Status& status) {
     failure = status;
@@ -157,6 +182,20 @@ int Main(int argc, char** argv) {
   CLI::App* serve = add("serve", "serve kubelet.sock and podresources until SIGTERM or SIGINT");
   serve->add_option("--log-format", options.log_format, "text or json")->capture_default_str();
   serve->add_option("--log-level", options.log_level, "debug, info, warn or error")
+      ->capture_default_str();
+  serve
+      ->add_option("--topology-manager-policy", options.topology_policy,
+                   "none, best-effort, restricted or single-numa-node")
+      ->capture_default_str();
+  serve
+      ->add_option("--topology-manager-scope", options.topology_scope,
+                   "container or pod: whose devices are aligned with each other")
+      ->capture_default_str();
+  serve->add_option("--numa-nodes", options.numa_nodes,
+                    "NUMA nodes of the machine such as 0,1 or 0-3, instead of its own");
+  serve
+      ->add_option("--host-root", options.host_root,
+                   "the folder before the /sys that tells the machine's own")
       ->capture_default_str();
 
   CLI::App* status = add("status", "print the node's resources");

@@ -101,6 +101,14 @@ std::set<std::string> Model::Healthy(const std::string& resource) const {
   return entry == nullptr ? std::set<std::string>() : entry->healthy;
 }
 
+DeviceNodes Model::NumaNodesOf(const std::string& resource) const {
+  DeviceNodes nodes;
+  if (const Resource* entry = Find(resource)) {
+    for (const auto& [id, device] : entry->devices) nodes[id] = device.numa_nodes;
+  }
+  return nodes;
+}
+
 std::map<std::string, std::set<std::string>> Model::HealthyByResource() const {
   std::map<std::string, std::set<std::string>> result;
   for (const auto& [name, entry] : resources_) {

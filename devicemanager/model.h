@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "devicemanager/numa_mask.h"
 #include "lib/base/clock.h"
 
 namespace nodedevice::devicemanager {
@@ -18,7 +19,7 @@ inline constexpr Duration kStopGracePeriod = std::chrono::minutes(5);
 struct Device {
   std::string id;
   bool healthy = false;
-  std::vector<std::int64_t> numa_nodes;  // empty: the plugin gave no topology
+  NumaNodes numa_nodes;  // empty: the plugin gave no topology
   bool operator==(const Device&) const = default;
 };
 
@@ -89,6 +90,8 @@ class Model {
   // nullptr when no stream ever sent it.
   const Device* FindDevice(const std::string& resource, const std::string& id) const;
   std::set<std::string> Healthy(const std::string& resource) const;
+  // Of every device in the last list, healthy or not.
+  DeviceNodes NumaNodesOf(const std::string& resource) const;
   // Every resource that has a device list, with its healthy devices: what the checkpoint records.
   std::map<std::string, std::set<std::string>> HealthyByResource() const;
   // Every resource that the node shows. One that was forgotten is still there, with 0.

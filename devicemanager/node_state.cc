@@ -8,6 +8,10 @@
 
 namespace nodedevice::devicemanager {
 
+bool IsDevicePluginResource(const State& state, const std::string& resource) {
+  return state.model.IsRegistered(resource) || !state.pod_devices.InUse(resource).empty();
+}
+
 bool NodeState::WaitUntil(const std::function<bool(const State&)>& condition, TimePoint deadline) {
   std::unique_lock<std::mutex> lock(mutex_);
   changed_.wait_until(lock, deadline, [&] { return ending_ || condition(state_); });

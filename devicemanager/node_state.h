@@ -24,6 +24,9 @@ struct State {
   int starts = 0;                   // how often kubelet.sock was opened
 };
 
+// Registered now, or held by some pod: a kubelet leaves every other resource alone.
+bool IsDevicePluginResource(const State& state, const std::string& resource);
+
 // The state, shared by the threads of the gRPC servers, of the streams and of the control socket,
 // as the kubelet shares its own behind one mutex: a registration has to answer in its own call, so
 // there is nothing to gain from a loop between them. Thread-safe. Functions that are handed in run

@@ -15,6 +15,7 @@ constexpr Duration kNodeStatusPeriod = std::chrono::seconds(10);
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(EventLoop& loop, const KubeletPaths& paths,
                                                       const ServerSettings& settings) {
+  RETURN_IF_ERROR(CheckTopology(settings.topology));
   ASSIGN_OR_RETURN(UniqueFd folder_lock, LockFolder(paths));
   RETURN_IF_ERROR(RefuseLiveKubelet(paths));
   std::unique_ptr<Server> server(new Server(loop, paths, settings, std::move(folder_lock)));
@@ -29,7 +30,7 @@ Server::Server(EventLoop& loop, const KubeletPaths& paths, const ServerSettings&
       folder_lock_(std::move(folder_lock)),
       state_(paths.checkpoint()),
       plugins_(state_, paths.device_plugins(), settings.dial_timeout),
-      admitter_(state_, plugins_, settings.pre_start_timeout),
+      admitter_(state_, plugins_, settings.pre_start_timeout, settings.topology),
       registration_service_(plugins_),
       pod_resources_service_(state_),
       restart_(loop,

@@ -18,6 +18,7 @@ namespace nodedevice::devicemanager {
 struct ServerSettings {
   Duration dial_timeout = std::chrono::seconds(10);
   Duration pre_start_timeout = std::chrono::seconds(30);
+  TopologySettings topology = {};
 };
 
 // A kubelet's device manager on one kubelet folder: kubelet.sock, the podresources socket, the

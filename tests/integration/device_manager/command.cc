@@ -19,6 +19,12 @@ SpawnedChild Start(std::vector<std::string> arguments) {
   return *std::move(child);
 }
 
+std::vector<std::string> Joined(std::vector<std::string> arguments,
+                                const std::vector<std::string>& more) {
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
 int WaitForExit(pid_t pid) {
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
@@ -49,8 +55,10 @@ Outcome RunDeviceManager(std::vector<std::string> arguments) {
   return outcome;
 }
 
-ServeProcess::ServeProcess(const std::string& kubelet_dir)
-    : child_(Start({"serve", "--kubelet-dir", kubelet_dir, "--log-level", "error"})) {}
+ServeProcess::ServeProcess(const std::string& kubelet_dir, const std::vector<std::string>& options)
+    : child_(
+          Start(Joined({"serve", "--kubelet-dir", kubelet_dir, "--log-level", "error"}, options))) {
+}
 
 ServeProcess::~ServeProcess() {
   if (ended_) return;

@@ -21,7 +21,8 @@ Outcome RunDeviceManager(std::vector<std::string> arguments);
 // A running `device-manager serve`. Killed at the end of the test if it still runs.
 class ServeProcess {
  public:
-  explicit ServeProcess(const std::string& kubelet_dir);
+  explicit ServeProcess(const std::string& kubelet_dir,
+                        const std::vector<std::string>& options = {});
   ~ServeProcess();
   ServeProcess(const ServeProcess&) = delete;
   ServeProcess& operator=(const ServeProcess&) = delete;

@@ -11,7 +11,7 @@
 #include "lib/kubelet/paths.h"
 #include "lib/kubelet/socket_identity.h"
 #include "nlohmann/json.hpp"
-#include "tests/integration/device_manager/command.h"
+#include "tests/integration/device_manager/command_line.h"
 #include "tests/support/fake_plugin.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/unix_listener.h"
@@ -21,51 +21,6 @@ namespace nodedevice::testing {
 namespace {
 
 using ::testing::HasSubstr;
-
-constexpr char kResource[] = "example.com/a";
-
-class CommandLineTest : public ::testing::Test {
- protected:
-  CommandLineTest() : paths_(dir_.path()) {}
-
-  void StartServing() {
-    serve_ = std::make_unique<ServeProcess>(dir_.path());
-    ASSERT_TRUE(WaitFor([&] { return Run({"status"}).exit_code == 0; }));
-  }
-
-  void StartPlugin(const std::string& socket, const std::vector<std::string>& ids,
-                   PluginScript script = {}) {
-    plugin_ =
-        std::make_unique<FakePlugin>(paths_.device_plugins() / socket, ids, std::move(script));
-    const grpc::Status status = plugin_->Register(kResource);
-    ASSERT_TRUE(status.ok()) << status.error_message();
-    const Outcome waited = Run({"status", "--timeout", "60", "--wait",
-                                std::string(kResource) + "=" + std::to_string(ids.size())});
-    ASSERT_EQ(waited.exit_code, 0) << waited.output;
-  }
-
-  // `device-manager COMMAND --kubelet-dir DIR ...`
-  Outcome Run(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin() + 1, {"--kubelet-dir", dir_.path()});
-    return RunDeviceManager(std::move(arguments));
-  }
-
-  std::string PodFile(const std::string& name, int count) {
-    return dir_.Write(name + ".yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: " + name +
-                                          "}\nspec: {containers: [{name: main, resources: "
-                                          "{limits: {example.com/a: " +
-                                          std::to_string(count) + "}}}]}\n");
-  }
-
-  nlohmann::json Status() {
-    return nlohmann::json::parse(Run({"status", "--json"}).output, nullptr, false);
-  }
-
-  TempDir dir_;
-  const KubeletPaths paths_;
-  std::unique_ptr<ServeProcess> serve_;
-  std::unique_ptr<FakePlugin> plugin_;
-};
 
 TEST_F(CommandLineTest, APodIsAdmittedShownAndDeleted) {
   StartServing();

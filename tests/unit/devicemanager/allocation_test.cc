@@ -158,6 +158,77 @@ TEST(AllocationTest, TooLongAPreferenceIsCut) {
   EXPECT_THAT(Complete(ask, {"d1", "d2", "d3"})->devices, ElementsAre("d1", "d3"));
 }
 
+// d1 on node 0, d2 and d3 on node 1, d4 on none; node 1 is wanted.
+AllocationRequest OnNode1() {
+  auto request = Request();
+  request.affinity = NumaMask({1});
+  request.numa_nodes = {{"d1", {0}}, {"d2", {1}}, {"d3", {1}}, {"d4", {}}};
+  return request;
+}
+
+TEST(AllocationTest, AlignedDevicesAreTakenBeforeOthers) {
+  auto request = OnNode1();
+  EXPECT_THAT(Taken(request), ElementsAre("d2"));
+  request.required = 2;
+  EXPECT_THAT(Taken(request), ElementsAre("d2", "d3"));
+}
+
+TEST(AllocationTest, ADeviceOfSeveralNodesIsAlignedByAnyOfThem) {
+  auto request = OnNode1();
+  request.numa_nodes["d1"] = {0, 1};
+  EXPECT_THAT(Taken(request), ElementsAre("d1"));
+}
+
+TEST(AllocationTest, UnalignedDevicesAreTakenBeforeThoseWithoutTopology) {
+  auto request = OnNode1();
+  request.numa_nodes = {{"d1", {}}, {"d2", {0}}, {"d3", {1}}, {"d4", {-1}}};
+  request.required = 2;
+  EXPECT_THAT(Taken(request), ElementsAre("d2", "d3"));
+  request.required = 3;
+  EXPECT_THAT(Taken(request), ElementsAre("d1", "d2", "d3"));
+}
+
+TEST(AllocationTest, AResourceWithoutTopologyHasNothingToAlign) {
+  auto request = OnNode1();
+  request.numa_nodes = {{"d1", {}}, {"d2", {}}, {"d3", {}}, {"d4", {}}};
+  EXPECT_THAT(Taken(request), ElementsAre("d1"));
+}
+
+TEST(AllocationTest, ThePluginChoosesAmongAlignedDevicesWhenThereAreMoreThanNeeded) {
+  auto request = OnNode1();
+  request.prefers = true;
+  request.reusable = {"d4"};
+  request.in_use = {"d4"};
+  request.required = 2;
+  const auto decision = DecideAllocation(request);
+  ASSERT_TRUE(decision.ok()) << decision.status();
+  const auto& ask = std::get<AskPlugin>(*decision);
+  EXPECT_THAT(ask.available, ElementsAre("d2", "d3", "d4"));
+  EXPECT_THAT(ask.must_include, ElementsAre("d4"));
+  EXPECT_EQ(ask.size, 2);
+  EXPECT_THAT(Complete(ask, {"d1", "d3"})->devices, ElementsAre("d3", "d4")) << "d1 is not offered";
+}
+
+TEST(AllocationTest, ThePluginIsNotAskedWhenTheAlignedDevicesAreJustEnough) {
+  auto request = OnNode1();
+  request.prefers = true;
+  request.required = 2;
+  EXPECT_THAT(Taken(request), ElementsAre("d2", "d3"));
+}
+
+TEST(AllocationTest, WhenAlignedDevicesAreTooFewThePluginChoosesTheRest) {
+  auto request = OnNode1();
+  request.prefers = true;
+  request.required = 3;
+  const auto decision = DecideAllocation(request);
+  ASSERT_TRUE(decision.ok()) << decision.status();
+  const auto& ask = std::get<AskPlugin>(*decision);
+  EXPECT_THAT(ask.available, ElementsAre("d1", "d2", "d3", "d4"));
+  EXPECT_THAT(ask.must_include, ElementsAre("d2", "d3"));
+  EXPECT_THAT(Complete(ask, {"d4"})->devices, ElementsAre("d2", "d3", "d4"));
+  EXPECT_THAT(Complete(ask, {})->devices, ElementsAre("d1", "d2", "d3"));
+}
+
 TEST(AllocationTest, AnOfferThatIsTooSmallIsAnError) {
   const AskPlugin ask{.available = {"d1"}, .must_include = {}, .size = 2};
   EXPECT_EQ(Complete(ask, {}).status().message(),

@@ -12,6 +12,7 @@
 
 #include "CLI/CLI.hpp"
 #include "devicemanager/commands.h"
+#include "devicemanager/conformance/options.h"
 #include "devicemanager/control.h"
 #include "devicemanager/kubelet_folder.h"
 #include "devicemanager/numa_nodes.h"
@@ -218,7 +219,16 @@ int Main(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
 
-  CLI11_PARSE(app, argc, argv);
+  conformance::RunOptions run;
+  CLI::App* check = conformance::AddSubcommand(app, &run);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return *check && code != 0 ? conformance::kNotPlayed : code;
+  }
+  if (*check) return conformance::RunConformance(run);
   if (*serve) return Serve(options);
   if (*status) return ShowStatus(options);
   if (*admit) return AdmitPod(options);

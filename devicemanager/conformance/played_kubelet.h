@@ -1,0 +1,115 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "devicemanager/conformance/changes.h"
+#include "devicemanager/conformance/observation.h"
+#include "devicemanager/conformance/plugin_connection.h"
+#include "devicemanager/grpc_listener.h"
+#include "devicemanager/thread_group.h"
+#include "lib/base/event_loop.h"
+#include "lib/kubelet/paths.h"
+#include "proto/deviceplugin.grpc.pb.h"
+
+namespace nodedevice::devicemanager::conformance {
+
+// What a kubelet 1.36 does with device plugins as far as they can see it, moment by moment as it is
+// told, and a record of what the plugins did. It refuses what a kubelet refuses, with its words,
+// and like it disconnects the newest connection of a resource when any stream of it ends.
+//
+// Thread-safe, but for Start() and Kill(), which belong to one thread that is not the loop's. The
+// loop must run meanwhile.
+class PlayedKubelet : private v1beta1::Registration::Service {
+ public:
+  PlayedKubelet(EventLoop& loop, KubeletPaths paths, Changes& changes);
+  ~PlayedKubelet() override;
+
+  // Begins to serve: removes every socket in its folder, then listens on kubelet.sock.
+  absl::Status Start();
+  // As killed: streams and calls end, kubelet.sock stays behind and refuses.
+  void Kill();
+  bool running() const { return listener_ != nullptr; }
+
+  void SetStage(Stage stage);
+  // Calls of Register wait that long before anything is done about them.
+  void AnswerAfter(Duration delay);
+  // The next Register call of each resource fails; then no more.
+  void TurnAwayOnce(bool on);
+  // Cancels every stream.
+  void CutStreams();
+
+  // The connection that a resource stands for, for whoever wants to ask it something.
+  struct Registered {
+    std::uint64_t number = 0;  // later registrations have higher ones
+    std::string endpoint;
+    Options options;
+    std::shared_ptr<PluginConnection> connection;  // nullptr once its stream has ended
+    bool streaming = false;
+    bool listed = false;
+    DeviceList devices;       // the newest list
+    std::uint64_t lists = 0;  // how many came
+    TimePoint listed_at;      // when the first of them came
+  };
+  // Of each resource the newest, whether or not its stream is still open.
+  std::map<std::string, Registered> Resources() const;
+
+  // The number of the newest registration: 0 before the first.
+  std::uint64_t newest() const;
+  std::size_t open_streams() const;
+  // When something last came from a plugin.
+  TimePoint last_heard() const;
+
+  // What came so far. Streams that are open are told as they are now.
+  std::vector<Registration> Registrations() const;
+  std::vector<Stream> Streams() const;
+
+ private:
+  struct Current : Registered {
+    TimePoint opened;
+    std::optional<std::size_t> record;  // in streams_
+  };
+
+  grpc::Status Register(grpc::ServerContext* context, const v1beta1::RegisterRequest* request,
+                        v1beta1::Empty* response) override;
+  std::optional<std::string> Refusal(const v1beta1::RegisterRequest& request) const;
+  // Dials back. The error is what Register fails with.
+  absl::Status Accept(const v1beta1::RegisterRequest& request, const std::filesystem::path& socket,
+                      Registration* record);
+  void Receive(const std::string& resource, std::uint64_t number, std::optional<std::size_t> record,
+               const std::shared_ptr<PluginConnection>& connection);
+  bool Streams(const std::string& resource) const;
+  void DisconnectAll();               // REQUIRES: mutex_ held
+  void Disconnect(Current* current);  // REQUIRES: mutex_ held
+  void Record(Registration registration);
+  void OnLoop(const std::function<void()>& action);
+
+  EventLoop& loop_;
+  const KubeletPaths paths_;
+  Changes& changes_;
+
+  mutable std::mutex mutex_;
+  // Guarded by mutex_ until the end.
+  Stage stage_ = Stage::kStart;
+  Duration delay_ = Duration::zero();
+  std::optional<std::set<std::string>> turned_away_;  // set while the first call is turned away
+  bool accepting_ = false;
+  std::uint64_t newest_ = 0;
+  TimePoint last_heard_;
+  std::map<std::string, Current> current_;
+  std::map<std::uint64_t, std::shared_ptr<PluginConnection>> open_;  // dialling or streaming
+  std::map<std::uint64_t, std::string> streaming_;                   // the resource of each stream
+  std::vector<Registration> registrations_;
+  std::vector<Stream> streams_;
+
+  std::unique_ptr<GrpcListener> listener_;  // loop thread, but for whether it is there
+  ThreadGroup receivers_;                   // last: its threads use all of the above
+};
+
+}  // namespace nodedevice::devicemanager::conformance

@@ -1,0 +1,142 @@
+#include "devicemanager/conformance/plugin_connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "devicemanager/rpc_error.h"
+#include "devicemanager/unix_socket.h"
+#include "grpcpp/create_channel_posix.h"
+
+namespace nodedevice::devicemanager::conformance {
+namespace {
+
+constexpr Duration kDialAgain = std::chrono::seconds(1);
+
+DeviceList FromProto(const v1beta1::ListAndWatchResponse& response) {
+  DeviceList devices;
+  devices.reserve(static_cast<std::size_t>(response.devices_size()));
+  for (const v1beta1::Device& listed : response.devices()) {
+    ListedDevice device{.id = listed.id(), .health = listed.health(), .numa_nodes = {}};
+    for (const v1beta1::NUMANode& node : listed.topology().nodes()) {
+      device.numa_nodes.push_back(node.id());
+    }
+    devices.push_back(std::move(device));
+  }
+  return devices;
+}
+
+}  // namespace
+
+PluginConnection::PluginConnection(std::filesystem::path socket) : socket_(std::move(socket)) {}
+
+Outcome PluginConnection::Dial(Duration limit) {
+  const TimePoint begin = Clock::now();
+  const auto took = [&] { return Clock::now() - begin; };
+  for (;;) {
+    absl::StatusOr<UniqueFd> connected = ConnectUnix(socket_);
+    if (connected.ok()) {
+      stub_ = v1beta1::DevicePlugin::NewStub(
+          grpc::CreateInsecureChannelFromFd("localhost", connected->Release()));
+      return {.took = took()};
+    }
+    closing_.WaitFor([] { return false; }, std::min<Duration>(kDialAgain, limit - took()));
+    if (closed() || took() >= limit) {
+      return {.kind = Outcome::Kind::kTimedOut,
+              .error = std::string(connected.status().message()),
+              .took = took()};
+    }
+  }
+}
+
+Outcome PluginConnection::Call(std::optional<Duration> limit,
+                               const std::function<grpc::Status(grpc::ClientContext*)>& rpc) {
+  grpc::ClientContext context;
+  if (limit) context.set_deadline(std::chrono::system_clock::now() + *limit);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (closed_) return {.kind = Outcome::Kind::kRefused, .error = "the connection is closed"};
+    active_.insert(&context);
+  }
+  const TimePoint begin = Clock::now();
+  const grpc::Status status = rpc(&context);
+  Outcome outcome{.took = Clock::now() - begin};
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    active_.erase(&context);
+  }
+  if (status.ok()) return outcome;
+  outcome.error = GoErrorText(status);
+  const bool late =
+      status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED && limit && outcome.took >= *limit;
+  outcome.kind = late ? Outcome::Kind::kTimedOut : Outcome::Kind::kRefused;
+  return outcome;
+}
+
+Outcome PluginConnection::GetOptions(Duration limit, Options* options) {
+  v1beta1::DevicePluginOptions response;
+  Outcome outcome = Call(limit, [&](grpc::ClientContext* context) {
+    return stub_->GetDevicePluginOptions(context, v1beta1::Empty(), &response);
+  });
+  *options = {.pre_start_required = response.pre_start_required(),
+              .preferred_allocation_available = response.get_preferred_allocation_available()};
+  return outcome;
+}
+
+Outcome PluginConnection::Allocate(const std::vector<std::string>& ids, Duration limit,
+                                   v1beta1::AllocateResponse* response) {
+  v1beta1::AllocateRequest request;
+  v1beta1::ContainerAllocateRequest& container = *request.add_container_requests();
+  for (const std::string& id : ids) container.add_devices_ids(id);
+  return Call(limit, [&](grpc::ClientContext* context) {
+    return stub_->Allocate(context, request, response);
+  });
+}
+
+void PluginConnection::GetPreferred(Duration limit, PreferredCall* call) {
+  v1beta1::PreferredAllocationRequest request;
+  v1beta1::ContainerPreferredAllocationRequest& container = *request.add_container_requests();
+  for (const std::string& id : call->available) container.add_available_deviceids(id);
+  for (const std::string& id : call->must_include) container.add_must_include_deviceids(id);
+  container.set_allocation_size(call->size);
+  v1beta1::PreferredAllocationResponse response;
+  call->outcome = Call(limit, [&](grpc::ClientContext* context) {
+    return stub_->GetPreferredAllocation(context, request, &response);
+  });
+  if (response.container_responses().empty()) return;
+  const auto& ids = response.container_responses(0).deviceids();
+  call->ids.assign(ids.begin(), ids.end());
+}
+
+Outcome PluginConnection::PreStart(const std::vector<std::string>& ids, Duration limit) {
+  v1beta1::PreStartContainerRequest request;
+  for (const std::string& id : ids) request.add_devices_ids(id);
+  v1beta1::PreStartContainerResponse response;
+  return Call(limit, [&](grpc::ClientContext* context) {
+    return stub_->PreStartContainer(context, request, &response);
+  });
+}
+
+void PluginConnection::Watch(const std::function<void(DeviceList)>& on_list) {
+  Call(std::nullopt, [&](grpc::ClientContext* context) {
+    const auto stream = stub_->ListAndWatch(context, v1beta1::Empty());
+    v1beta1::ListAndWatchResponse response;
+    while (stream->Read(&response)) on_list(FromProto(response));
+    return stream->Finish();
+  });
+}
+
+void PluginConnection::Close() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    closed_ = true;
+    for (grpc::ClientContext* context : active_) context->TryCancel();
+  }
+  closing_.Interrupt();
+}
+
+bool PluginConnection::closed() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return closed_;
+}
+
+}  // namespace nodedevice::devicemanager::conformance

@@ -67,6 +67,10 @@ HostMounts MountsFor(const std::vector<PluginSpec>& plugins) {
   for (const PluginSpec& plugin : plugins) {
     if (const Paths* paths = std::get_if<Paths>(&plugin.discovery)) {
       Add(*paths, plugin.topology, mounts);
+    } else if (std::holds_alternative<Pci>(plugin.discovery) ||
+               std::holds_alternative<Mdev>(plugin.discovery) ||
+               std::holds_alternative<Usb>(plugin.discovery)) {
+      mounts.dev = mounts.sys = true;  // they are found in /sys, and given as nodes of /dev
     } else if (const Exec* exec = std::get_if<Exec>(&plugin.discovery)) {
       Add(*exec, mounts);
     }

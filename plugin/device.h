@@ -3,6 +3,7 @@
 // Devices as values. A scan makes a DeviceSet, the health tracker turns it into what is announced,
 // the service answers from it. Equality decides whether anything changed.
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -47,6 +48,9 @@ struct Device {
   std::vector<DeviceMount> mounts;
   std::vector<EnvItem> env_items = {};
   std::vector<std::string> cdi = {};  // fully qualified CDI device names
+  // Devices of one number hang on one root bus of PCI and reach each other without crossing the
+  // processor's own links; 0: not known.
+  std::uint32_t pci_root = 0;
   bool healthy() const { return problem.empty(); }
   bool operator==(const Device&) const = default;
 };

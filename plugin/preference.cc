@@ -1,6 +1,7 @@
 #include "plugin/preference.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string_view>
@@ -10,6 +11,7 @@ namespace nodedevice {
 namespace {
 
 constexpr int kNoNode = -1;
+constexpr std::uint32_t kNoRoot = 0;
 
 int NumaNodeOf(const Announcement& offered, std::string_view wire_id) {
   const Device* device = offered.Find(wire_id);
@@ -20,24 +22,39 @@ std::string_view DeviceOf(const Announcement& offered, std::string_view wire_id)
   return offered.replicas > 1 ? BaseId(wire_id) : wire_id;
 }
 
-using FreeIds = std::set<std::string, NaturalLess>;
+std::uint32_t PciRootOf(const Announcement& offered, std::string_view wire_id) {
+  const Device* device = offered.Find(wire_id);
+  return device == nullptr ? kNoRoot : device->pci_root;
+}
 
-// NUMA nodes in the order in which they are to be used up.
-std::vector<int> NodeOrder(const std::map<int, int>& free_per_node, const std::set<int>& started,
-                           int missing, Preference preference) {
-  std::vector<int> order;
-  order.reserve(free_per_node.size());
-  for (const auto& [node, free] : free_per_node) order.push_back(node);
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
-    const auto key = [&](int node) {
-      const int free = free_per_node.at(node);
-      const bool suffices = free >= missing;
-      // Packed: the tightest node that suffices; if none does, the fullest, so that few are used.
-      const int tightness = preference == Preference::kPacked && suffices ? free : -free;
-      return std::tuple(!started.contains(node), !suffices, node == kNoNode, tightness, node);
-    };
-    return key(a) < key(b);
-  });
+using FreeIds = std::set<std::string, NaturalLess>;
+using FreeByRoot = std::map<std::uint32_t, FreeIds>;
+
+std::size_t Count(const FreeIds& ids) { return ids.size(); }
+std::size_t Count(const FreeByRoot& roots) {
+  std::size_t count = 0;
+  for (const auto& [root, ids] : roots) count += ids.size();
+  return count;
+}
+
+// Places, NUMA nodes or roots of PCI, in the order in which they are to be used up.
+template <typename Place, typename Free>
+std::vector<Place> PlaceOrder(const std::map<Place, Free>& free_at, const std::set<Place>& started,
+                              std::size_t missing, Preference preference, Place unknown) {
+  using Key = std::tuple<bool, bool, bool, std::int64_t, Place>;
+  std::vector<Key> keys;
+  keys.reserve(free_at.size());
+  for (const auto& [place, ids] : free_at) {
+    const auto free = static_cast<std::int64_t>(Count(ids));
+    const bool suffices = static_cast<std::size_t>(free) >= missing;
+    // Packed: the tightest place that suffices; if none does, the fullest, so that few are used.
+    const std::int64_t tightness = preference == Preference::kPacked && suffices ? free : -free;
+    keys.emplace_back(!started.contains(place), !suffices, place == unknown, tightness, place);
+  }
+  std::sort(keys.begin(), keys.end());
+  std::vector<Place> order;
+  order.reserve(keys.size());
+  for (const Key& key : keys) order.push_back(std::get<4>(key));
   return order;
 }
 
@@ -67,29 +84,33 @@ absl::StatusOr<std::vector<std::string>> Prefer(const Announcement& offered, Pre
     return absl::InvalidArgumentError(
         absl::StrCat(chosen.size(), " devices must be included in an allocation of ", size));
   }
-  std::set<int> started;
+  std::set<int> nodes;
+  std::set<std::uint32_t> roots;
   for (const std::string& id : chosen) {
     pool.erase(id);
-    started.insert(NumaNodeOf(offered, id));
+    nodes.insert(NumaNodeOf(offered, id));
+    roots.insert(PciRootOf(offered, id));
   }
-  started.erase(kNoNode);
-  int missing = size - static_cast<int>(chosen.size());
-  if (pool.size() < static_cast<std::size_t>(missing)) {
+  nodes.erase(kNoNode);
+  roots.erase(kNoRoot);
+  std::size_t missing = static_cast<std::size_t>(size) - chosen.size();
+  if (pool.size() < missing) {
     return absl::InvalidArgumentError(
         absl::StrCat("an allocation of ", size, " from ", pool.size() + chosen.size(), " devices"));
   }
-  std::map<int, FreeIds> by_node;
-  std::map<int, int> free_per_node;
+  std::map<int, FreeByRoot> by_node;
   for (const std::string& id : pool) {
-    const int node = NumaNodeOf(offered, id);
-    by_node[node].insert(id);
-    ++free_per_node[node];
+    by_node[NumaNodeOf(offered, id)][PciRootOf(offered, id)].insert(id);
   }
-  for (const int node : NodeOrder(free_per_node, started, missing, preference)) {
-    FreeIds& ids = by_node[node];
-    while (missing > 0 && !ids.empty()) {
-      chosen.insert(ids.extract(Next(offered, preference, ids)));
-      --missing;
+  for (const int node : PlaceOrder(by_node, nodes, missing, preference, kNoNode)) {
+    FreeByRoot& by_root = by_node[node];
+    const std::size_t here = std::min(missing, Count(by_root));
+    for (const std::uint32_t root : PlaceOrder(by_root, roots, here, preference, kNoRoot)) {
+      FreeIds& ids = by_root[root];
+      while (missing > 0 && !ids.empty()) {
+        chosen.insert(ids.extract(Next(offered, preference, ids)));
+        --missing;
+      }
     }
   }
   return std::vector<std::string>(chosen.begin(), chosen.end());

@@ -15,8 +15,9 @@ namespace nodedevice {
 //
 // Devices on NUMA nodes come before others of the same worth: the answer stays on the nodes of what
 // must be included, else on the one node with the fewest devices that still suffice (packed) or the
-// most free devices (spread). Among replicas, packed fills the device with the fewest free replicas
-// first, spread takes the device with the most.
+// most free devices (spread). Within a NUMA node the same holds for the root buses of PCI. Among
+// replicas, packed fills the device with the fewest free replicas first, spread takes the device
+// with the most.
 //
 // Fails (kInvalidArgument) when `size` cannot be met or `must_include` holds more than `size`.
 absl::StatusOr<std::vector<std::string>> Prefer(const Announcement& offered, Preference preference,

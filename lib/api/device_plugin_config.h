@@ -13,6 +13,9 @@
 #include <variant>
 #include <vector>
 
+#include "lib/api/mdev.h"
+#include "lib/api/pci.h"
+#include "lib/api/usb.h"
 #include "nlohmann/json.hpp"
 
 namespace nodedevice {
@@ -30,13 +33,6 @@ struct PathRule {
   bool optional = false;   // given when it is there; its absence harms nobody
   int limit = 1;  // how many devices of the group may share this path when others match more
   bool operator==(const PathRule&) const = default;
-};
-
-struct UsbSelector {
-  std::uint16_t vendor = 0;
-  std::uint16_t product = 0;
-  std::string serial;  // empty: any
-  bool operator==(const UsbSelector&) const = default;
 };
 
 // Things that go together into one device: either paths or USB selectors.
@@ -71,7 +67,7 @@ struct Exec {
   bool operator==(const Exec&) const = default;
 };
 
-using Discovery = std::variant<Paths, Static, Exec>;
+using Discovery = std::variant<Paths, Pci, Mdev, Usb, Static, Exec>;
 
 // ---- what every family takes ------------------------------------------------------------------
 

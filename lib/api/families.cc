@@ -1,7 +1,6 @@
 // The families of a plugin entry: paths, static, exec.
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 
 #include "absl/strings/ascii.h"
@@ -65,39 +64,6 @@ PathRule ReadPathRule(const Element& element, HostPathPolicy policy, FieldErrors
   }
   reader.RejectUnknown();
   return rule;
-}
-
-// "1a86" or "0x1a86"; YAML reads 0x1a86 without quotes as the number that it is.
-std::optional<std::uint16_t> ReadUsbId(ObjectReader& reader, std::string_view key) {
-  if (!reader.Require(key)) return std::nullopt;
-  // 0403 without quotes is the number 403 to YAML, and would match nothing without a word.
-  if (reader.Any(key)->value->is_number()) {
-    reader.Fail(key,
-                "must be hexadecimal digits in quotes, such as \"0403\": without them it is "
-                "read as another number");
-    return std::nullopt;
-  }
-  const std::optional<std::string> text = reader.Text(key);
-  if (!text) return std::nullopt;
-  std::string_view digits = *text;
-  if (digits.starts_with("0x") || digits.starts_with("0X")) digits.remove_prefix(2);
-  std::uint16_t id = 0;
-  const char* end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, id, 16);
-  if (error == std::errc() && stop == end && digits.size() <= 4) return id;
-  reader.Fail(key, absl::StrCat("must be one to four hexadecimal digits such as \"1a86\", is ",
-                                Quoted(*text)));
-  return std::nullopt;
-}
-
-UsbSelector ReadUsbSelector(const Element& element, FieldErrors& errors) {
-  UsbSelector selector;
-  ObjectReader reader(element, errors);
-  selector.vendor = ReadUsbId(reader, "vendor").value_or(0);
-  selector.product = ReadUsbId(reader, "product").value_or(0);
-  selector.serial = reader.Text("serial").value_or("");
-  reader.RejectUnknown();
-  return selector;
 }
 
 // What the paths of one group owe each other.

@@ -9,7 +9,8 @@
 namespace nodedevice {
 namespace {
 
-constexpr std::array<std::string_view, 3> kFamilies = {"paths", "static", "exec"};
+constexpr std::array<std::string_view, 6> kFamilies = {"paths", "pci",    "mdev",
+                                                       "usb",   "static", "exec"};
 
 Discovery ReadDiscovery(ObjectReader& reader, HostPathPolicy policy, FieldErrors& errors) {
   std::vector<std::string> given;
@@ -27,6 +28,9 @@ Discovery ReadDiscovery(ObjectReader& reader, HostPathPolicy policy, FieldErrors
     return {};
   }
   if (const auto paths = reader.Any("paths")) return ReadPaths(*paths, policy, errors);
+  if (const auto pci = reader.Any("pci")) return ReadPci(*pci, errors);
+  if (const auto mdev = reader.Any("mdev")) return ReadMdev(*mdev, errors);
+  if (const auto usb = reader.Any("usb")) return ReadUsb(*usb, errors);
   if (const auto devices = reader.Any("static")) return ReadStatic(*devices, errors);
   return ReadExec(*reader.Any("exec"), errors);
 }

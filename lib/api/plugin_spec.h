@@ -2,6 +2,10 @@
 
 // How the two parsers of device_plugin_config.h share the reading of one plugin entry.
 
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
 #include "lib/api/device_plugin_config.h"
 #include "lib/api/field_reader.h"
 
@@ -13,8 +17,15 @@ PluginSpec ReadPluginSpec(const Element& entry, HostPathPolicy policy, FieldErro
 
 // The reading of each family's own part.
 Paths ReadPaths(const Element& element, HostPathPolicy policy, FieldErrors& errors);
+Pci ReadPci(const Element& element, FieldErrors& errors);
+Mdev ReadMdev(const Element& element, FieldErrors& errors);
+Usb ReadUsb(const Element& element, FieldErrors& errors);
 Static ReadStatic(const Element& element, FieldErrors& errors);
 Exec ReadExec(const Element& element, FieldErrors& errors);
+
+// What several families read: a number of PCI or USB, "1a86" or "0x1a86", and a USB selector.
+std::optional<std::uint16_t> ReadHexId(ObjectReader& reader, std::string_view key);
+UsbSelector ReadUsbSelector(const Element& element, FieldErrors& errors);
 
 // The reading of what every family but exec takes.
 ContainerEdits ReadContainerEdits(const Element& element, HostPathPolicy policy,

@@ -2,6 +2,7 @@
 
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 
@@ -21,6 +22,13 @@ std::vector<int> NumaNodesOfSysfs(const HostRoot& host, std::string_view sysfs_p
     path = path.parent_path();
   }
   return {};
+}
+
+void MergeNuma(const std::vector<int>& more, std::vector<int>* nodes) {
+  for (const int node : more) {
+    const auto at = std::lower_bound(nodes->begin(), nodes->end(), node);
+    if (at == nodes->end() || *at != node) nodes->insert(at, node);
+  }
 }
 
 void NumaLookup::BeginScan() {

@@ -15,6 +15,9 @@ namespace nodedevice {
 // list of none or one.
 std::vector<int> NumaNodesOfSysfs(const HostRoot& host, std::string_view sysfs_path);
 
+// Adds NUMA nodes to a sorted list, each once.
+void MergeNuma(const std::vector<int>& more, std::vector<int>* nodes);
+
 // The NUMA nodes of device nodes, found through /sys/dev. Remembers what it found as long as every
 // scan asks for the device, so that a rescan of thousands costs no look into sysfs and a device
 // that was away is looked up anew. Not thread-safe.

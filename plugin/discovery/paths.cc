@@ -1,12 +1,11 @@
 #include "plugin/discovery/paths.h"
 
-#include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "plugin/discovery/device_node.h"
 #include "plugin/discovery/glob.h"
 #include "plugin/discovery/path_groups.h"
 #include "plugin/discovery/usb.h"
@@ -24,18 +23,6 @@ std::string ContainerPathFor(const PathRule& rule, const std::string& host_path,
   if (rule.container_path.empty()) return host_path == canonical ? "" : host_path;
   if (rule.container_path.back() != '/') return rule.container_path;
   return rule.container_path + std::string(FileName(host_path));
-}
-
-// Container runtimes refuse a device that is none. Ordinary files live below /dev only in /dev/shm.
-bool MustBeDeviceNode(std::string_view host_path) {
-  return host_path.starts_with("/dev/") && !host_path.starts_with("/dev/shm/");
-}
-
-void MergeNuma(const std::vector<int>& more, std::vector<int>* nodes) {
-  for (const int node : more) {
-    const auto at = std::lower_bound(nodes->begin(), nodes->end(), node);
-    if (at == nodes->end() || *at != node) nodes->insert(at, node);
-  }
 }
 
 }  // namespace
@@ -125,12 +112,9 @@ void PathsSource::AddPath(const PathRule& rule, const std::string& found, Invent
 }
 
 void PathsSource::AddNode(DeviceNode node, const Target& target, Device* device) {
-  const mode_t mode = target.info.st_mode;
-  if (target.error != 0) {
-    device->problem = absl::StrCat(node.host_path, ": ", std::strerror(target.error));
-  } else if (!S_ISCHR(mode) && !S_ISBLK(mode) && !S_ISFIFO(mode) && !S_ISDIR(mode) &&
-             MustBeDeviceNode(node.host_path)) {
-    device->problem = absl::StrCat(node.host_path, " is a file, not a device node");
+  std::string problem = NodeProblem(node.host_path, target.error, target.info.st_mode);
+  if (!problem.empty()) {
+    device->problem = std::move(problem);
   } else if (topology_) {
     MergeNuma(numa_.NodesOf(target.info), &device->numa_nodes);
   }
@@ -139,39 +123,15 @@ void PathsSource::AddNode(DeviceNode node, const Target& target, Device* device)
 
 void PathsSource::ScanUsb(const PathGroup& group, Inventory* inventory, DeviceSet* set) {
   const std::vector<UsbDevice> plugged = ListUsbDevices(host_, &inventory->directories);
-  // Column i: the devices for selector i. Row n makes one device of the group: with two selectors
-  // the first match of one goes with the first of the other.
-  std::vector<std::vector<const UsbDevice*>> columns;
-  std::set<std::string> taken;
-  std::size_t rows = SIZE_MAX;
-  for (const UsbSelector& selector : group.usb) {
-    auto& column = columns.emplace_back();
-    for (const UsbDevice& device : plugged) {
-      if (Matches(selector, device) && taken.insert(device.port).second) column.push_back(&device);
-    }
-    rows = std::min(rows, column.size());
-    if (column.empty()) {
-      inventory->notes.push_back(absl::StrCat(
-          "no USB device ", absl::Hex(selector.vendor, absl::kZeroPad4), ":",
-          absl::Hex(selector.product, absl::kZeroPad4),
-          selector.serial.empty() ? "" : absl::StrCat(" with serial number ", selector.serial),
-          " is plugged"));
-    }
-  }
-  for (std::size_t row = 0; row < rows; ++row) {
-    std::string identity = resource_;
+  const UsbSets sets = CombineUsb(group.usb, plugged);
+  for (const std::string& note : sets.notes) inventory->notes.push_back(note);
+  for (const UsbSet& members : sets.sets) {
     Device device;
-    for (const auto& column : columns) {
-      const UsbDevice& usb = *column[row];
-      absl::StrAppend(&identity, "\n", StableName(usb));
-      AddNode({usb.node, "", "rw"}, Look(usb.node), &device);
-      if (topology_) {
-        MergeNuma(NumaNodesOfSysfs(host_, absl::StrCat("/sys/bus/usb/devices/", usb.port)),
-                  &device.numa_nodes);
-      }
+    for (const UsbDevice* usb : members) {
+      AddNode({usb->node, "", "rw"}, Look(usb->node), &device);
+      if (topology_) MergeNuma(NumaNodesOfUsb(host_, *usb), &device.numa_nodes);
     }
-    set->insert_or_assign(MakeDeviceId(StableName(*columns.front()[row]), identity),
-                          std::move(device));
+    set->insert_or_assign(UsbDeviceId(resource_, members), std::move(device));
   }
 }
 

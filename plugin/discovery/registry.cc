@@ -2,8 +2,11 @@
 
 #include <variant>
 
+#include "plugin/discovery/mdev.h"
 #include "plugin/discovery/paths.h"
+#include "plugin/discovery/pci.h"
 #include "plugin/discovery/static.h"
+#include "plugin/discovery/usb_family.h"
 
 namespace nodedevice {
 namespace {
@@ -15,6 +18,15 @@ struct Maker {
 
   Result operator()(const Paths& paths) const {
     return std::make_unique<PathsSource>(spec.resource_name, paths, spec.topology, host);
+  }
+  Result operator()(const Pci& pci) const {
+    return std::make_unique<PciSource>(spec.resource_name, pci, spec.topology, host);
+  }
+  Result operator()(const Mdev& mdev) const {
+    return std::make_unique<MdevSource>(spec.resource_name, mdev, spec.topology, host);
+  }
+  Result operator()(const Usb& usb) const {
+    return std::make_unique<UsbSource>(spec.resource_name, usb, spec.topology, host);
   }
   Result operator()(const Static& devices) const {
     return std::make_unique<StaticSource>(spec.resource_name, devices);

@@ -1,12 +1,18 @@
 #include "plugin/discovery/usb.h"
 
 #include <algorithm>
+#include <map>
+#include <string_view>
 #include <system_error>
+#include <tuple>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "lib/base/file.h"
+#include "plugin/device.h"
+#include "plugin/discovery/numa.h"
 #include "plugin/natural_order.h"
 
 namespace nodedevice {
@@ -21,6 +27,16 @@ bool ReadHex(const std::filesystem::path& path, std::uint16_t* value) {
   if (!text.ok() || !absl::SimpleHexAtoi(*text, &parsed) || parsed > 0xffff) return false;
   *value = static_cast<std::uint16_t>(parsed);
   return true;
+}
+
+void MarkTwins(std::vector<UsbDevice>* devices) {
+  std::map<std::tuple<std::uint16_t, std::uint16_t, std::string_view>, UsbDevice*> first;
+  for (UsbDevice& device : *devices) {
+    if (device.serial.empty()) continue;
+    const auto [known, fresh] =
+        first.emplace(std::tuple(device.vendor, device.product, device.serial), &device);
+    if (!fresh) known->second->twin = device.twin = true;
+  }
 }
 
 bool ReadDecimal(const std::filesystem::path& path, int* value) {
@@ -43,20 +59,19 @@ std::vector<UsbDevice> ListUsbDevices(const HostRoot& host,
        std::filesystem::directory_iterator(host.Resolve(kSysfsDevices), error)) {
     UsbDevice device;
     device.port = entry.path().filename().string();
-    int bus = 0;
-    int number = 0;
     if (!ReadHex(entry.path() / "idVendor", &device.vendor) ||
         !ReadHex(entry.path() / "idProduct", &device.product) ||
-        !ReadDecimal(entry.path() / "busnum", &bus) ||
-        !ReadDecimal(entry.path() / "devnum", &number)) {
+        !ReadDecimal(entry.path() / "busnum", &device.bus) ||
+        !ReadDecimal(entry.path() / "devnum", &device.number)) {
       continue;  // an interface, or just unplugged
     }
     device.serial = ReadAttribute(entry.path() / "serial").value_or("");
-    device.node = absl::StrFormat("%s/%03d/%03d", kDeviceNodes, bus, number);
+    device.node = absl::StrFormat("%s/%03d/%03d", kDeviceNodes, device.bus, device.number);
     devices.push_back(std::move(device));
   }
   std::sort(devices.begin(), devices.end(),
             [](const UsbDevice& a, const UsbDevice& b) { return NaturalLess()(a.port, b.port); });
+  MarkTwins(&devices);
   return devices;
 }
 
@@ -66,8 +81,51 @@ bool Matches(const UsbSelector& selector, const UsbDevice& device) {
 }
 
 std::string StableName(const UsbDevice& device) {
-  return absl::StrFormat("usb-%04x-%04x-%s", device.vendor, device.product,
-                         device.serial.empty() ? device.port : device.serial);
+  const std::string name = absl::StrFormat("usb-%04x-%04x-%s", device.vendor, device.product,
+                                           device.serial.empty() ? device.port : device.serial);
+  return device.twin ? absl::StrCat(name, "-", device.port) : name;
+}
+
+UsbSets CombineUsb(const std::vector<UsbSelector>& selectors,
+                   const std::vector<UsbDevice>& plugged) {
+  UsbSets result;
+  for (const UsbSelector& selector : selectors) {
+    const bool any = std::any_of(plugged.begin(), plugged.end(), [&](const UsbDevice& device) {
+      return Matches(selector, device);
+    });
+    if (any) continue;
+    result.notes.push_back(absl::StrCat(
+        "no USB device ", absl::Hex(selector.vendor, absl::kZeroPad4), ":",
+        absl::Hex(selector.product, absl::kZeroPad4),
+        selector.serial.empty() ? "" : absl::StrCat(" with serial number ", selector.serial),
+        " is plugged"));
+  }
+  if (!result.notes.empty() || selectors.empty()) return result;
+  std::vector<bool> taken(plugged.size());
+  while (true) {
+    UsbSet set(selectors.size());
+    for (const bool with_serial : {true, false}) {
+      for (std::size_t i = 0; i < selectors.size(); ++i) {
+        if (selectors[i].serial.empty() == with_serial) continue;
+        std::size_t at = 0;
+        while (at < plugged.size() && (taken[at] || !Matches(selectors[i], plugged[at]))) ++at;
+        if (at == plugged.size()) return result;
+        taken[at] = true;
+        set[i] = &plugged[at];
+      }
+    }
+    result.sets.push_back(std::move(set));
+  }
+}
+
+std::string UsbDeviceId(const std::string& resource, const UsbSet& set) {
+  std::string identity = resource;
+  for (const UsbDevice* device : set) absl::StrAppend(&identity, "\n", StableName(*device));
+  return MakeDeviceId(StableName(*set.front()), identity);
+}
+
+std::vector<int> NumaNodesOfUsb(const HostRoot& host, const UsbDevice& device) {
+  return NumaNodesOfSysfs(host, absl::StrCat(kSysfsDevices, "/", device.port));
 }
 
 }  // namespace nodedevice

@@ -62,6 +62,9 @@ TEST(CrdPatternsTest, TakeWhatTheParserTakes) {
   const std::string path = "spec.plugins[0].paths.groups[0].paths[0].";
   const std::string container = "spec.plugins[0].container.";
   const std::string usb = "spec.plugins[0].paths.groups[0].usb[0].";
+  const std::string pci = "spec.plugins[0].pci.selectors[0].";
+  const std::string mdev = "spec.plugins[0].mdev.selectors[0].";
+  const std::string usb_devices = "spec.plugins[0].usb.selectors[0].";
   const std::vector<Texts> all = {
       {path + "path", "/dev/", "/.*[]!a", 4},
       {path + "path", "/opt/[", "]^!?/a", 5},
@@ -72,6 +75,20 @@ TEST(CrdPatternsTest, TakeWhatTheParserTakes) {
       {path + "permissions", "", "rwmx", 4},
       {usb + "vendor", "", "0xXa", 6},
       {usb + "product", "", "0ag-", 5},
+      {pci + "vendor", "", "0xXa", 6},
+      {pci + "class", "", "0xa", 7},
+      {pci + "driver", "", "a0-_./", 4},
+      {pci + "address", "", "0a:.*", 8},
+      {pci + "address", "0000:3b:0", "f*?.7[", 4},
+      {pci + "pfNames[0]", "", "a.#0-,", 5},
+      {pci + "pfNames[0]", "ens1f0#", "0-,", 7},
+      {pci + "rootDevices[0]", "0000:3b:00", ".#07-", 5},
+      {"spec.plugins[0].pci.driver", "", "a0-_./", 4},
+      {mdev + "type", "", " a\x7f\n", 3},
+      {mdev + "uuid", "83b8f4f2-509f-382f-3c1e-e6bfe0fa1", "0g-", 4},
+      {mdev + "parent", "", "a:._*?-/", 3},
+      {usb_devices + "vendor", "", "0xXa", 6},
+      {usb_devices + "product", "", "0ag-", 5},
       {container + "mounts[0].hostPath", "/etc", "/.*a", 6},
       {container + "mounts[0].containerPath", "", "/.a", 7},
       {container + "cdi[0]", "", "a1/=-", 6},

@@ -130,6 +130,60 @@ TEST(PluginSpecTest, AnExecEntryIsACommand) {
               ElementsAre("/opt/vendor/plugin", "--flag", ""));
 }
 
+TEST(PluginSpecTest, EveryFieldOfAPciEntryIsRead) {
+  const json entry = json::parse(R"({
+    "name": "nic", "resourceName": "intel.com/x710",
+    "pci": {"selectors": [
+      {"vendor": "8086", "device": "0x1572", "class": "0x0200", "driver": "i40e",
+       "address": "0000:3B:*.0", "virtualFunction": true, "pfNames": ["ens1f0"],
+       "rootDevices": ["0000:3B:00.0#0-3,7"]},
+      {"class": "03"}], "driver": "mlx5_vfio_pci"}})");
+  const Parsed<PluginSpec> parsed = ParsePluginSpec(entry, kAllowList);
+  ASSERT_TRUE(parsed.ok()) << ToString(parsed.errors);
+  PciSelector selector;
+  selector.vendor = 0x8086;
+  selector.device = 0x1572;
+  selector.class_prefix = "0200";
+  selector.driver = "i40e";
+  selector.address = "0000:3b:*.0";
+  selector.virtual_function = true;
+  selector.pf_names = {{"ens1f0", {}}};
+  selector.root_devices = {{"0000:3b:00.0", {{0, 3}, {7, 7}}}};
+  PciSelector display;
+  display.class_prefix = "03";
+  EXPECT_EQ(std::get<Pci>(parsed.value.discovery),
+            (Pci{.selectors = {selector, display}, .driver = "mlx5_vfio_pci"}));
+}
+
+TEST(PluginSpecTest, PciDevicesNeedVfioWhereNothingElseIsSaid) {
+  const auto parsed = ParsePluginSpec(json::parse(R"({"name": "a", "resourceName": "e.com/a",
+                      "pci": {"selectors": [{"vendor": "10de"}]}})"),
+                                      kAllowList);
+  ASSERT_TRUE(parsed.ok()) << ToString(parsed.errors);
+  EXPECT_EQ(std::get<Pci>(parsed.value.discovery).driver, "vfio-pci");
+}
+
+TEST(PluginSpecTest, EveryFieldOfMdevAndUsbIsRead) {
+  const auto mdev = ParsePluginSpec(
+      json::parse(R"({"name": "a", "resourceName": "e.com/a", "mdev": {"selectors": [
+                      {"type": "GRID T4-1Q", "parent": "0000:3b:*",
+                       "uuid": "83B8F4F2-509f-382f-3c1e-e6bfe0fa1001"}]}})"),
+      kAllowList);
+  ASSERT_TRUE(mdev.ok()) << ToString(mdev.errors);
+  EXPECT_EQ(std::get<Mdev>(mdev.value.discovery),
+            (Mdev{{{.type = "GRID T4-1Q",
+                    .uuid = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001",
+                    .parent = "0000:3b:*"}}}));
+  const auto usb =
+      ParsePluginSpec(json::parse(R"({"name": "a", "resourceName": "e.com/a", "usb": {"selectors": [
+                      {"vendor": "1a86", "product": "7523", "serial": "X"},
+                      {"vendor": "0403", "product": "0x1"}]}})"),
+                      kAllowList);
+  ASSERT_TRUE(usb.ok()) << ToString(usb.errors);
+  EXPECT_EQ(std::get<Usb>(usb.value.discovery),
+            (Usb{{{0x1a86, 0x7523, "X"}, {0x0403, 0x0001, ""}}}));
+}
+
 TEST(PluginSpecTest, TheTextIsTheEntryAgainWhateverTheOrderOfItsKeys) {
   for (const json& entry : {PathsEntry(), StaticEntry(), ExecEntry()}) {
     const PluginSpec spec = ParsePluginSpec(entry, kAllowList).value;
@@ -154,39 +208,41 @@ TEST(PluginSpecTest, TheEntryItself) {
   const std::string name_rule =
       "must be a DNS label (1 to 63 lower case letters, digits and '-', with a letter or digit at "
       "both ends), is ";
-  Check(
-      StaticEntry(),
-      {{"/name", nullptr, {"name", "is required"}},
-       {"/name", 5, {"name", "must be a string, is a number"}},
-       {"/name", "", {"name", name_rule + "''"}},
-       {"/name", "KVM", {"name", name_rule + "'KVM'"}},
-       {"/name", "-a", {"name", name_rule + "'-a'"}},
-       {"/name", "a.b", {"name", name_rule + "'a.b'"}},
-       {"/name", std::string(64, 'a'), {"name", name_rule + "'" + std::string(64, 'a') + "'"}},
-       {"/resourceName", nullptr, {"resourceName", "is required"}},
-       {"/resourceName",
-        "widget",
-        {"resourceName",
-         "'widget' is not an extended resource name: it has no domain, as in example.com/name"}},
-       {"/topology", "yes", {"topology", "must be true or false, is a string"}},
-       {"/preferredAllocation",
-        "dense",
-        {"preferredAllocation", "must be one of packed, spread, is 'dense'"}},
-       {"/nvidia",
-        json::object(),
-        {"nvidia",
-         "unknown field; known here: name, resourceName, paths, static, exec, container, sharing, "
-         "health, preferredAllocation, topology"}}});
+  Check(StaticEntry(),
+        {{"/name", nullptr, {"name", "is required"}},
+         {"/name", 5, {"name", "must be a string, is a number"}},
+         {"/name", "", {"name", name_rule + "''"}},
+         {"/name", "KVM", {"name", name_rule + "'KVM'"}},
+         {"/name", "-a", {"name", name_rule + "'-a'"}},
+         {"/name", "a.b", {"name", name_rule + "'a.b'"}},
+         {"/name", std::string(64, 'a'), {"name", name_rule + "'" + std::string(64, 'a') + "'"}},
+         {"/resourceName", nullptr, {"resourceName", "is required"}},
+         {"/resourceName",
+          "widget",
+          {"resourceName",
+           "'widget' is not an extended resource name: it has no domain, as in example.com/name"}},
+         {"/topology", "yes", {"topology", "must be true or false, is a string"}},
+         {"/preferredAllocation",
+          "dense",
+          {"preferredAllocation", "must be one of packed, spread, is 'dense'"}},
+         {"/nvidia",
+          json::object(),
+          {"nvidia",
+           "unknown field; known here: name, resourceName, paths, pci, mdev, usb, static, exec, "
+           "container, sharing, health, preferredAllocation, topology"}}});
   EXPECT_THAT(ErrorsOf(json("text")),
               ElementsAre(FieldError{"", "must be an object, is a string"}));
 }
 
 TEST(PluginSpecTest, ExactlyOneFamily) {
   Check(StaticEntry(),
-        {{"/static", nullptr, {"", "needs exactly one family of paths, static, exec, has none"}},
+        {{"/static",
+          nullptr,
+          {"", "needs exactly one family of paths, pci, mdev, usb, static, exec, has none"}},
          {"/exec",
           ExecEntry()["exec"],
-          {"", "needs exactly one family of paths, static, exec, has static, exec"}}});
+          {"",
+           "needs exactly one family of paths, pci, mdev, usb, static, exec, has static, exec"}}});
 }
 
 TEST(PluginSpecTest, Groups) {

@@ -37,6 +37,20 @@ TEST(HostMountsTest, UsbIsFoundInSysAndDev) {
       (HostMounts{.dev = true, .sys = true}));
 }
 
+TEST(HostMountsTest, DevicesOfTheBusesAreFoundInSysAndGivenFromDev) {
+  const HostMounts both = {.dev = true, .sys = true};
+  const auto with = [](const json& selector) {
+    return json{{"selectors", json::array({selector})}};
+  };
+  for (const bool topology : {true, false}) {
+    EXPECT_EQ(MountsOf({{"pci", with({{"vendor", "8086"}})}, {"topology", topology}}), both);
+    EXPECT_EQ(MountsOf({{"mdev", with({{"type", "nvidia-222"}})}, {"topology", topology}}), both);
+    EXPECT_EQ(MountsOf({{"usb", with({{"vendor", "1a86"}, {"product", "7523"}})},
+                        {"topology", topology}}),
+              both);
+  }
+}
+
 TEST(HostMountsTest, OtherPathsAreLookedForBelowHost) {
   EXPECT_EQ(MountsOfPath({{"path", "/usr/lib/*/libx.so"}, {"type", "Mount"}}),
             (HostMounts{.folders = {{"/usr", "/host/usr", false}}}));

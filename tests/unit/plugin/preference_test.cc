@@ -17,6 +17,12 @@ Device OnNode(int node) {
   return device;
 }
 
+Device OnRoot(int node, std::uint32_t root) {
+  Device device = OnNode(node);
+  device.pci_root = root;
+  return device;
+}
+
 std::vector<std::string> Preferred(const Announcement& offered, Preference preference,
                                    const std::vector<std::string>& available, int size,
                                    const std::vector<std::string>& must = {}) {
@@ -103,6 +109,26 @@ TEST(PreferenceTest, RefusesWhatCannotBe) {
   EXPECT_EQ(Prefer(kPlain, Preference::kPacked, {"d1", "d2"}, {"d1", "d2"}, 1).status().message(),
             "2 devices must be included in an allocation of 1");
   EXPECT_FALSE(Prefer(kPlain, Preference::kPacked, {"d1"}, {}, -1).ok());
+}
+
+TEST(PreferenceTest, StaysOnOneRootOfPciWithinTheNumaNode) {
+  const Announcement offered{.devices = {{"a", OnRoot(0, 1)},
+                                         {"b", OnRoot(0, 2)},
+                                         {"c", OnRoot(0, 2)},
+                                         {"d", OnRoot(0, 3)},
+                                         {"e", OnRoot(0, 3)},
+                                         {"f", OnRoot(0, 3)},
+                                         {"g", OnRoot(1, 4)}},
+                             .replicas = 1,
+                             .withdrawn = false};
+  const std::vector<std::string> all = {"a", "b", "c", "d", "e", "f", "g"};
+  const std::vector<std::string> near = {"a", "b", "c", "d", "e", "f"};
+  EXPECT_THAT(Preferred(offered, Preference::kPacked, near, 2), ElementsAre("b", "c"));
+  EXPECT_THAT(Preferred(offered, Preference::kPacked, near, 3), ElementsAre("d", "e", "f"));
+  EXPECT_THAT(Preferred(offered, Preference::kSpread, near, 2), ElementsAre("d", "e"));
+  EXPECT_THAT(Preferred(offered, Preference::kPacked, all, 2, {"f"}), ElementsAre("d", "f"));
+  EXPECT_THAT(Preferred(offered, Preference::kPacked, near, 4), ElementsAre("b", "d", "e", "f"));
+  EXPECT_THAT(Preferred(offered, Preference::kPacked, all, 1), ElementsAre("g"));
 }
 
 }  // namespace

@@ -1,0 +1,69 @@
+#include "plugin/discovery/vfio.h"
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "lib/base/file.h"
+#include "plugin/discovery/device_node.h"
+
+namespace nodedevice {
+namespace {
+
+constexpr char kContainer[] = "/dev/vfio/vfio";
+constexpr char kGroups[] = "/dev/vfio/";
+constexpr char kDevices[] = "/dev/vfio/devices";
+constexpr char kPermissions[] = "mrw";
+
+// Without an IOMMU, on the administrator's own word, the node has another name.
+std::string GroupNode(const HostRoot& host, const std::string& group) {
+  const auto name =
+      ReadAttribute(host.Resolve(absl::StrCat("/sys/kernel/iommu_groups/", group, "/name")));
+  const bool no_iommu = name.ok() && *name == "vfio-noiommu";
+  return absl::StrCat(kGroups, no_iommu ? "noiommu-" : "", group);
+}
+
+void AddNode(const HostRoot& host, std::string path, Device* device) {
+  if (device->problem.empty()) device->problem = NodeProblem(host, path);
+  device->nodes.push_back({std::move(path), "", kPermissions});
+}
+
+}  // namespace
+
+std::string IommuGroupOf(const HostRoot& host, std::string_view sysfs_path) {
+  std::error_code error;
+  const std::filesystem::path link = std::filesystem::read_symlink(
+      host.Resolve(absl::StrCat(std::string(sysfs_path), "/iommu_group")), error);
+  return error ? "" : link.filename().string();
+}
+
+void AddGroupNodes(const HostRoot& host, const std::string& group, Device* device) {
+  AddNode(host, kContainer, device);
+  AddNode(host, GroupNode(host, group), device);
+}
+
+void AddDeviceNodes(const HostRoot& host, std::string_view sysfs_path, Device* device) {
+  std::vector<std::string> names;
+  std::error_code error;
+  const auto folder = host.Resolve(absl::StrCat(std::string(sysfs_path), "/vfio-dev"));
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    names.push_back(entry->path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  for (const std::string& name : names) {
+    std::string path = absl::StrCat(kDevices, "/", name);
+    // The folder in sysfs is there on kernels, too, that were built without such nodes.
+    if (NodeProblem(host, path).empty())
+      device->nodes.push_back({std::move(path), "", kPermissions});
+  }
+}
+
+void AddVfioDirectories(const HostRoot& host, std::set<std::filesystem::path>* directories) {
+  directories->insert(host.Resolve("/dev/vfio"));
+  directories->insert(host.Resolve(kDevices));
+}
+
+}  // namespace nodedevice

@@ -62,11 +62,11 @@ absl::StatusOr<Inventory> PciSource::Scan() {
   for (const Group& group : Groups(functions, selected)) {
     set.emplace(group.selected.front()->address, DeviceOf(group));
   }
-  // inotify sees nothing of sysfs. When a driver of vfio takes or leaves a device, its nodes come
-  // or go; the rest is found by the rescan.
+  // inotify sees nothing of sysfs. When a driver of vfio or uio takes or leaves a device, its nodes
+  // come or go; the rest is found by the rescan.
   if (uses_vfio_) {
     AddVfioDirectories(host_, &inventory.directories);
-  } else {
+  } else if (pci_.driver.find("uio") != std::string::npos) {
     inventory.directories.insert(host_.Resolve("/dev"));
   }
   return inventory;

@@ -10,6 +10,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
+#include "tests/support/places.h"
 #include "tests/support/program.h"
 #include "tests/support/temp_dir.h"
 
@@ -56,7 +57,7 @@ class ConformanceTest : public ::testing::Test {
   }
 
   static Words Faulty(const Words& faults, const std::string& resource = "example.com/thing") {
-    return Words{NODEDEVICE_BIN_DIR "/faulty-device-plugin", "{plugin-dir}", resource} + faults;
+    return Words{ProgramFolder() / "faulty-device-plugin", "{plugin-dir}", resource} + faults;
   }
 
   TempDir dir_;
@@ -72,7 +73,7 @@ TEST_F(ConformanceTest, OurPluginKeepsEveryRule) {
   const std::string junit = dir_.path() / "junit.xml";
   const Checked run = Check(
       {"--device", node, "--registrations", "30", "--junit", junit},
-      {NODEDEVICE_BIN_DIR "/node-device-plugin", "--kubelet-dir", "{kubelet-dir}", "--host-root",
+      {ProgramFolder() / "node-device-plugin", "--kubelet-dir", "{kubelet-dir}", "--host-root",
        dir_.path() / "node", "--plugin",
        R"({"name":"a","resourceName":"example.com/a","static":{"devices":[{"id":"x","numaNodes":[0]},)"
        R"({"id":"y","numaNodes":[1]},{"id":"z","healthy":false,"reason":"old"}]},)"

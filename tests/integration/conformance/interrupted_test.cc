@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "gtest/gtest.h"
+#include "tests/support/places.h"
 #include "tests/support/program.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/wait_for.h"
@@ -16,7 +17,7 @@ TEST(InterruptedTest, TheDeviceIsPutBackAndThePluginEnds) {
   const std::filesystem::path node = dir.MakeNode("dev/thing0");
   Program run({"device-manager", "conformance", "--only", "hotplug", "--device", node, "--log",
                dir.path() / "plugin.log", "--kubelet-dir", dir.path() / "kubelet", "--",
-               NODEDEVICE_BIN_DIR "/faulty-device-plugin", "{plugin-dir}", "example.com/thing"},
+               ProgramFolder() / "faulty-device-plugin", "{plugin-dir}", "example.com/thing"},
               dir.path() / "output");
   ASSERT_TRUE(WaitFor([&] { return !std::filesystem::exists(node); })) << run.Output();
   run.Signal(SIGTERM);

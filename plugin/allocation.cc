@@ -1,7 +1,9 @@
 #include "plugin/allocation.h"
 
 #include <algorithm>
+#include <set>
 #include <string_view>
+#include <utility>
 
 namespace nodedevice {
 namespace {
@@ -53,6 +55,7 @@ absl::StatusOr<ContainerAnswer> AnswerContainer(const Announcement& offered, con
     chosen.emplace(offered.replicas > 1 ? BaseId(id) : std::string_view(id), device);
   }
   ContainerAnswer answer;
+  std::set<std::pair<std::string_view, std::string_view>> items;  // of variables, so far
   for (const auto& [id, device] : chosen) {
     for (const DeviceNode& node : device->nodes) {
       if (!AddOnce(answer.nodes, node)) return Clash(spec, node.ContainerPath());
@@ -61,6 +64,7 @@ absl::StatusOr<ContainerAnswer> AnswerContainer(const Announcement& offered, con
       if (!AddOnce(answer.mounts, mount)) return Clash(spec, mount.ContainerPath());
     }
     for (const auto& [name, item] : device->env_items) {
+      if (!items.emplace(name, item).second) continue;
       std::string& list = answer.envs[name];
       absl::StrAppend(&list, list.empty() ? "" : ",", item);
     }

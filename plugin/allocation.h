@@ -22,8 +22,8 @@ struct ContainerAnswer {
 
 // Answers one container's request. Pure. The kubelet sends the ids in random order; the answer is
 // in the order of the device set, each node and mount once, however many replicas share it. What
-// devices add to one environment variable is joined by commas; one that the entry itself sets stays
-// as it is there.
+// devices add to one environment variable is joined by commas, each item once; one that the entry
+// itself sets stays as it is there.
 //
 // Fails, naming the device and the reason, when an id is not announced (kNotFound), a device is
 // unhealthy (kFailedPrecondition), sharing forbids more than one (kInvalidArgument), or two devices

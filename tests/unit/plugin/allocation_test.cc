@@ -64,6 +64,18 @@ TEST(AllocationTest, JoinsWhatDevicesAddToTheEnvironment) {
                                        "vendor.example/nic=2", "vendor.example/more=x"));
 }
 
+// As LD_PRELOAD, which every slot of a driver wants to be the same.
+TEST(AllocationTest, WhatTwoDevicesAddAlikeIsThereOnce) {
+  Device slot = Node("/dev/a");
+  slot.env_items = {{"PRELOAD", "/lib/a.so"}, {"LIST", "x"}};
+  Device other = slot;
+  other.env_items.push_back({"LIST", "x,y"});
+  const Announcement offered{.devices = {{"0", slot}, {"1", slot}, {"2", other}}};
+  const auto answer = AnswerContainer(offered, Spec(), {"0", "1", "2"});
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_THAT(answer->envs, ElementsAre(Pair("LIST", "x,x,y"), Pair("PRELOAD", "/lib/a.so")));
+}
+
 TEST(AllocationTest, ReplicasOfOneDeviceGiveItsNodeOnce) {
   const Announcement offered{.devices = {{"a", Node("/dev/a")}}, .replicas = 4};
   const auto answer = AnswerContainer(offered, Spec(), {"a::3", "a::0"});

@@ -92,4 +92,10 @@ bool IsRegistered(const std::vector<ResourceReport>& resources) {
   });
 }
 
+bool IsHeldBack(const std::vector<ResourceReport>& resources) {
+  return std::ranges::any_of(resources, [](const ResourceReport& resource) {
+    return resource.phase == RegistrationPhase::kHeld;
+  });
+}
+
 }  // namespace nodedevice

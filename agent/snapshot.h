@@ -155,4 +155,7 @@ KubeletView ViewOf(const KubeletReport* report, const Snapshot& snapshot);
 // announce has nothing to register.
 bool IsRegistered(const std::vector<ResourceReport>& resources);
 
+// True when a resource of the report is not to be registered yet, as its entry wants it.
+bool IsHeldBack(const std::vector<ResourceReport>& resources);
+
 }  // namespace nodedevice

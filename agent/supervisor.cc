@@ -142,11 +142,15 @@ void Supervisor::On(const Reported& event, TimePoint now) {
   if (found == rows_.end()) return;
   Row& row = found->second;
   if (row.process != Process::kAlive || row.pid != event.pid) return;
+  const bool was_held_back = IsHeldBack(row.resources);
   row.resources = event.report.resources;
   const bool registered = IsRegistered(row.resources);
   row.was_registered = row.was_registered || registered;
   if (row.phase == PluginPhase::kStarting && registered) BecomeRunning(row, now);
   if (row.phase == PluginPhase::kRunning && !registered) AwaitRegistration(row, now);
+  if (row.phase == PluginPhase::kStarting && was_held_back != IsHeldBack(row.resources)) {
+    AwaitRegistration(row, now);
+  }
 }
 
 void Supervisor::On(const ChildExited& event, TimePoint now) {
@@ -225,9 +229,11 @@ void Supervisor::Enter(Row& row, PluginPhase phase, TimePoint now,
 }
 
 void Supervisor::AwaitRegistration(Row& row, TimePoint now) {
-  // Without a Device Manager nobody can register, so nobody is blamed for it.
+  // Without a Device Manager nobody can register, so nobody is blamed for it; nor is one that is
+  // told to wait.
+  const bool due = device_manager_.up && !IsHeldBack(row.resources);
   Enter(row, PluginPhase::kStarting, now,
-        device_manager_.up ? std::optional(now + kTimeToRegister) : std::nullopt);
+        due ? std::optional(now + kTimeToRegister) : std::nullopt);
 }
 
 void Supervisor::BecomeRunning(Row& row, TimePoint now) {

@@ -100,7 +100,8 @@ inline constexpr Duration kStableAfter = std::chrono::seconds(60);
 // in order and feeds back what comes of them. Events about processes that are gone are ignored.
 //
 //   Held        waits for the Device Manager, and for the end of another process of its resource
-//   Starting    has 30 s to register while there is a Device Manager to register with
+//   Starting    has 30 s to register while there is a Device Manager to register with, unless its
+//               entry holds it back
 //   Running     60 s without incident forgive earlier failures
 //   Stopping    has 10 s to end before it is killed
 //   BackingOff  ended by itself; comes back at once after the first failure, then after 1, 2, 4 ...

@@ -79,17 +79,23 @@ void Plugin::OnScanned(absl::StatusOr<Inventory> inventory) {
     parts_.on_change();
     return;
   }
-  const bool first = resources_.empty();
   for (auto& [name, found] : inventory->resources) {
     Announce(ResourceNamed(name), name, std::move(found));
   }
   ArmHealthTimer();
+  if (held_ && !inventory->hold.empty()) {
+    inventory->notes.push_back(absl::StrCat("is not registered as long as ", inventory->hold));
+  }
   if (notes_ != inventory->notes) {
     notes_ = std::move(inventory->notes);
     for (const std::string& note : notes_) spdlog::info("{}: {}", spec_.name, note);
     parts_.on_change();
   }
-  if (first) kubelet_.Start();
+  if (held_ && inventory->hold.empty()) {
+    held_ = false;
+    kubelet_.Start();
+    parts_.on_change();
+  }
   // A directory that was not watched during this scan may have changed since.
   const bool more = std::exchange(watched_, std::move(inventory->directories)) != watched_;
   if (more || std::exchange(scan_again_, false)) Hint();
@@ -175,6 +181,7 @@ std::vector<ResourceReport> Plugin::Report() const {
   for (const auto& [name, resource] : resources_) {
     reports.push_back(resource.server->Report());
     reports.back().notes = notes_;
+    if (held_) reports.back().phase = RegistrationPhase::kHeld;
   }
   return reports;
 }

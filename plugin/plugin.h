@@ -36,7 +36,8 @@ class Plugin {
 
   Plugin(Parts parts, PluginSpec spec, std::unique_ptr<DiscoverySource> source);
 
-  // Scans; the resources register as soon as the first scan is done.
+  // Scans; the resources register as soon as the first scan is done, unless the source holds them
+  // back.
   void Start();
 
   // Ends all streams; with `withdraw` an empty list goes before. on_stopped tells when it is done.
@@ -69,6 +70,7 @@ class Plugin {
   std::set<std::filesystem::path> watched_;
   bool scanning_ = false;
   bool scan_again_ = false;
+  bool held_ = true;  // nothing is registered yet: by the source, or before the first scan
   bool stopping_ = false;
   std::size_t running_ = 0;
   RateGate gate_;

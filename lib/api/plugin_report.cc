@@ -21,7 +21,8 @@ constexpr std::size_t kMaxMethods = 8;
 constexpr std::size_t kMaxMethodName = 64;
 constexpr std::int64_t kMaxCount = std::numeric_limits<std::int64_t>::max();
 
-constexpr std::array<std::pair<std::string_view, RegistrationPhase>, 7> kPhases = {{
+constexpr std::array<std::pair<std::string_view, RegistrationPhase>, 8> kPhases = {{
+    {"held", RegistrationPhase::kHeld},
     {"idle", RegistrationPhase::kIdle},
     {"starting", RegistrationPhase::kStarting},
     {"registering", RegistrationPhase::kRegistering},

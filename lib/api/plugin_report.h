@@ -19,6 +19,7 @@ inline constexpr std::size_t kMaxReportedDevices = 256;
 
 // Where a resource stands with the kubelet; the states of plugin/registrar.h in words.
 enum class RegistrationPhase {
+  kHeld,         // the entry itself says that it is not to be registered yet
   kIdle,         // no kubelet
   kStarting,     // opening the socket
   kRegistering,  // Register was called

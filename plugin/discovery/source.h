@@ -18,6 +18,8 @@ struct Inventory {
   std::vector<std::string> notes;
   // Where entries that appear or vanish are a reason to look again; below the host root.
   std::set<std::filesystem::path> directories;
+  // Why nothing is to be registered yet: "/run/x exists". Of no matter once it was empty.
+  std::string hold = {};
 };
 
 // One way of finding devices. A source reads the host below its root and tells what is there now,

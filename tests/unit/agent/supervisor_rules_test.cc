@@ -56,6 +56,21 @@ TEST_F(SupervisorTest, ARenamedPluginKeepsTheCapacityAndWaitsForTheOldProcess) {
   EXPECT_THAT(Exited("kvm", 100, 0), ElementsAre("start vm"));
 }
 
+TEST_F(SupervisorTest, APluginThatItsEntryHoldsBackIsNotBlamedForNotRegistering) {
+  Starting();
+  EXPECT_THAT(Report("kvm", 100, kHeld), IsEmpty());
+  EXPECT_EQ(Kvm().phase, PluginPhase::kStarting);
+  EXPECT_EQ(DueIn(), std::nullopt);
+  KubeletReplaced();
+  EXPECT_EQ(DueIn(), std::nullopt);
+  Wait(seconds(3600));
+  // From now on it has the time that every plugin has.
+  EXPECT_THAT(Report("kvm", 100, kIdle), IsEmpty());
+  EXPECT_EQ(DueIn(), seconds(30));
+  EXPECT_THAT(Report("kvm", 100, kStreaming), IsEmpty());
+  EXPECT_EQ(Kvm().phase, PluginPhase::kRunning);
+}
+
 TEST_F(SupervisorTest, WithoutAKubeletNobodyIsBlamedForNotRegistering) {
   Running();
   KubeletDown();

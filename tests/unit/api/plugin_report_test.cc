@@ -62,8 +62,9 @@ TEST(PluginReportTest, IsOneLine) {
 
 TEST(PluginReportTest, EveryPhaseHasItsWord) {
   for (const RegistrationPhase phase :
-       {RegistrationPhase::kIdle, RegistrationPhase::kStarting, RegistrationPhase::kRegistering,
-        RegistrationPhase::kRegistered, RegistrationPhase::kStreaming, RegistrationPhase::kWaiting,
+       {RegistrationPhase::kHeld, RegistrationPhase::kIdle, RegistrationPhase::kStarting,
+        RegistrationPhase::kRegistering, RegistrationPhase::kRegistered,
+        RegistrationPhase::kStreaming, RegistrationPhase::kWaiting,
         RegistrationPhase::kWithdrawing}) {
     PluginReport report = FullReport();
     report.resources[0].phase = phase;

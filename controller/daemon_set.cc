@@ -43,7 +43,7 @@ void SetMounts(const HostMounts& mounts, Json& pod, Json& container) {
                                 {"type", mount.create ? "DirectoryOrCreate" : "Directory"}}}});
     container["volumeMounts"].push_back({{"name", name},
                                          {"mountPath", mount.mount_path},
-                                         {"readOnly", true},
+                                         {"readOnly", !mount.writable},
                                          {"mountPropagation", "HostToContainer"}});
   }
 }

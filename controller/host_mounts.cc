@@ -16,8 +16,12 @@ std::string FolderOf(std::string_view pattern) {
 }
 
 void AddFolder(HostMount mount, HostMounts& mounts) {
-  const auto same = [&](const HostMount& other) { return other.mount_path == mount.mount_path; };
-  if (std::ranges::none_of(mounts.folders, same)) mounts.folders.push_back(std::move(mount));
+  const auto same = std::ranges::find(mounts.folders, mount.mount_path, &HostMount::mount_path);
+  if (same == mounts.folders.end()) {
+    mounts.folders.push_back(std::move(mount));
+  } else {
+    same->writable = same->writable || mount.writable;
+  }
 }
 
 void AddPath(std::string_view pattern, HostMounts& mounts) {
@@ -49,6 +53,25 @@ void Add(const Paths& paths, bool topology, HostMounts& mounts) {
   }
 }
 
+void Add(const Onload& onload, HostMounts& mounts) {
+  mounts.dev = mounts.sys = true;
+  AddPath(absl::StrCat(onload.host_path == "/" ? "" : onload.host_path, "/usr/"), mounts);
+}
+
+void Add(const Static& devices, HostMounts& mounts) {
+  for (const StaticDevice& device : devices.devices) {
+    for (const StaticNode& node : device.nodes) AddPath(node.path, mounts);
+  }
+  if (!devices.hold_file.empty()) AddPath(devices.hold_file, mounts);
+  if (!devices.cdi_kind.empty()) {
+    AddFolder({.host_path = "/var/run/cdi",
+               .mount_path = "/host/var/run/cdi",
+               .create = true,
+               .writable = true},
+              mounts);
+  }
+}
+
 void Add(const Exec& exec, HostMounts& mounts) {
   if (exec.command.empty()) return;
   const std::string_view program = exec.command.front();
@@ -71,6 +94,10 @@ HostMounts MountsFor(const std::vector<PluginSpec>& plugins) {
                std::holds_alternative<Mdev>(plugin.discovery) ||
                std::holds_alternative<Usb>(plugin.discovery)) {
       mounts.dev = mounts.sys = true;  // they are found in /sys, and given as nodes of /dev
+    } else if (const Onload* onload = std::get_if<Onload>(&plugin.discovery)) {
+      Add(*onload, mounts);
+    } else if (const Static* devices = std::get_if<Static>(&plugin.discovery)) {
+      Add(*devices, mounts);
     } else if (const Exec* exec = std::get_if<Exec>(&plugin.discovery)) {
       Add(*exec, mounts);
     }

@@ -7,11 +7,12 @@
 
 namespace nodedevice {
 
-// A folder of the host that the agent's container has to see, read-only.
+// A folder of the host that the agent's container has to see.
 struct HostMount {
   std::string host_path;
   std::string mount_path;
   bool create = false;  // it may be missing on a node, which must not keep the agent from starting
+  bool writable = false;
   bool operator==(const HostMount&) const = default;
 };
 
@@ -28,6 +29,8 @@ struct HostMounts {
 // below /host. Of /etc, /opt, /run and /usr the whole is mounted, because what is below may come
 // and go, and such a mount would stay with what is gone; of /var, where the kubelet keeps the
 // secrets of all pods, only the folder that holds the path.
+//
+// Where CDI files are written, the folder can be written to.
 //
 // The folder of an exec entry's program is mounted at its own path when it is below /opt, /var or
 // /usr/local; a program elsewhere is taken for one that the image has.

@@ -45,21 +45,9 @@ bool IsAlnumAt(std::string_view text, std::size_t at) {
 
 // "vendor.example/class=name", by the rules of the Container Device Interface.
 bool IsCdiName(std::string_view text) {
-  const std::size_t slash = text.find('/');
   const std::size_t equals = text.find('=');
-  if (slash == std::string_view::npos || equals == std::string_view::npos || equals < slash) {
-    return false;
-  }
-  const std::string_view vendor = text.substr(0, slash);
-  const std::string_view kind = text.substr(slash + 1, equals - slash - 1);
-  const std::string_view name = text.substr(equals + 1);
-  for (const std::string_view part : {vendor, kind}) {
-    if (part.empty() || !absl::ascii_isalpha(static_cast<unsigned char>(part.front())))
-      return false;
-    if (!IsAlnumAt(part, part.size() - 1)) return false;
-  }
-  return IsMadeOf(vendor, "_-.") && IsMadeOf(kind, "_-") && IsMadeOf(name, "_-.:") &&
-         IsAlnumAt(name, 0) && IsAlnumAt(name, name.size() - 1);
+  return equals != std::string_view::npos && IsCdiKind(text.substr(0, equals)) &&
+         IsCdiDevice(text.substr(equals + 1));
 }
 
 void ReadDuration(ObjectReader& reader, std::string_view key, absl::Duration low,
@@ -80,19 +68,43 @@ void ReadDuration(ObjectReader& reader, std::string_view key, absl::Duration low
 
 }  // namespace
 
-ContainerEdits ReadContainerEdits(const Element& element, HostPathPolicy policy,
-                                  FieldErrors& errors) {
-  ContainerEdits edits;
-  ObjectReader reader(element, errors);
-  edits.envs = reader.TextMap("envs", kMaxEdits);
-  for (const auto& [name, value] : edits.envs) {
-    if (name.empty() || name.find('=') != std::string::npos) {
-      errors.Add(Child(Child(element.path, "envs"), name),
-                 "the name of a variable must not be empty or hold '='");
+absl::Status CheckPermissions(std::string_view permissions) {
+  std::string sorted(permissions);
+  std::sort(sorted.begin(), sorted.end());
+  const bool known = !sorted.empty() && sorted.find_first_not_of("rwm") == std::string::npos;
+  const bool once = std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end();
+  if (known && once) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("must be some of the letters r, w, m, each once, is ", Quoted(permissions)));
+}
+
+bool IsVariableName(std::string_view name) {
+  return !name.empty() && name.find('=') == std::string_view::npos;
+}
+
+bool IsCdiKind(std::string_view kind) {
+  const std::size_t slash = kind.find('/');
+  if (slash == std::string_view::npos) return false;
+  const std::string_view vendor = kind.substr(0, slash);
+  const std::string_view name = kind.substr(slash + 1);
+  for (const std::string_view part : {vendor, name}) {
+    if (part.empty() || !absl::ascii_isalpha(static_cast<unsigned char>(part.front()))) {
+      return false;
     }
+    if (!IsAlnumAt(part, part.size() - 1)) return false;
   }
+  return IsMadeOf(vendor, "_-.") && IsMadeOf(name, "_-");
+}
+
+bool IsCdiDevice(std::string_view name) {
+  return IsMadeOf(name, "_-.:") && IsAlnumAt(name, 0) && IsAlnumAt(name, name.size() - 1);
+}
+
+std::vector<MountEdit> ReadMounts(ObjectReader& reader, std::size_t limit, HostPathPolicy policy,
+                                  FieldErrors& errors) {
+  std::vector<MountEdit> mounts;
   std::map<std::string, std::string> seen;  // container path -> where
-  for (const Element& entry : reader.List("mounts", kMaxEdits)) {
+  for (const Element& entry : reader.List("mounts", limit)) {
     MountEdit mount = ReadMount(entry, policy, errors);
     const auto [first, fresh] = seen.emplace(mount.container_path, entry.path);
     if (!fresh && !mount.container_path.empty()) {
@@ -100,8 +112,23 @@ ContainerEdits ReadContainerEdits(const Element& element, HostPathPolicy policy,
                  absl::StrCat(Quoted(mount.container_path), " is already the containerPath of ",
                               first->second));
     }
-    edits.mounts.push_back(std::move(mount));
+    mounts.push_back(std::move(mount));
   }
+  return mounts;
+}
+
+ContainerEdits ReadContainerEdits(const Element& element, HostPathPolicy policy,
+                                  FieldErrors& errors) {
+  ContainerEdits edits;
+  ObjectReader reader(element, errors);
+  edits.envs = reader.TextMap("envs", kMaxEdits);
+  for (const auto& [name, value] : edits.envs) {
+    if (!IsVariableName(name)) {
+      errors.Add(Child(Child(element.path, "envs"), name),
+                 "the name of a variable must not be empty or hold '='");
+    }
+  }
+  edits.mounts = ReadMounts(reader, kMaxEdits, policy, errors);
   edits.annotations = reader.TextMap("annotations", kMaxEdits);
   for (const Element& entry : reader.List("cdi", kMaxEdits)) {
     std::optional<std::string> name = ReadText(entry, errors);

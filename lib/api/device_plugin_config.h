@@ -14,7 +14,10 @@
 #include <vector>
 
 #include "lib/api/mdev.h"
+#include "lib/api/mount_edit.h"
+#include "lib/api/onload.h"
 #include "lib/api/pci.h"
+#include "lib/api/static_devices.h"
 #include "lib/api/usb.h"
 #include "nlohmann/json.hpp"
 
@@ -47,36 +50,15 @@ struct Paths {
   bool operator==(const Paths&) const = default;
 };
 
-// Devices that the configuration itself names; for tests and for trying things out.
-struct StaticDevice {
-  std::string id;
-  bool healthy = true;
-  std::string reason;  // why it is unhealthy
-  std::vector<int> numa_nodes;
-  bool operator==(const StaticDevice&) const = default;
-};
-
-struct Static {
-  std::vector<StaticDevice> devices;
-  bool operator==(const Static&) const = default;
-};
-
 // Anyone's plugin binary, started and supervised by the agent as it is.
 struct Exec {
   std::vector<std::string> command;
   bool operator==(const Exec&) const = default;
 };
 
-using Discovery = std::variant<Paths, Pci, Mdev, Usb, Static, Exec>;
+using Discovery = std::variant<Paths, Pci, Mdev, Usb, Onload, Static, Exec>;
 
 // ---- what every family takes ------------------------------------------------------------------
-
-struct MountEdit {
-  std::string host_path;
-  std::string container_path;
-  bool read_only = false;
-  bool operator==(const MountEdit&) const = default;
-};
 
 // Given to every container that gets a device of this entry, on top of the device itself.
 struct ContainerEdits {

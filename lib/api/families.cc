@@ -1,9 +1,7 @@
-// The families of a plugin entry: paths, static, exec.
+// The families paths and exec of a plugin entry.
 
 #include <algorithm>
-#include <map>
 
-#include "absl/strings/ascii.h"
 #include "lib/api/host_path.h"
 #include "lib/api/plugin_spec.h"
 
@@ -12,22 +10,8 @@ namespace {
 
 constexpr std::size_t kMaxGroups = 256;
 constexpr std::size_t kMaxGroupMembers = 32;
-constexpr std::size_t kMaxDevices = 10'000;
-constexpr std::size_t kMaxNumaNodes = 64;
 constexpr std::size_t kMaxArguments = 256;
-constexpr std::int64_t kMaxNumaNode = 1023;
 constexpr std::int64_t kMaxLimit = 100'000;
-constexpr std::size_t kMaxDeviceId = 63;  // the device plugin API's own bound
-
-absl::Status CheckPermissions(std::string_view permissions) {
-  std::string sorted(permissions);
-  std::sort(sorted.begin(), sorted.end());
-  const bool known = !sorted.empty() && sorted.find_first_not_of("rwm") == std::string::npos;
-  const bool once = std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end();
-  if (known && once) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("must be some of the letters r, w, m, each once, is ", Quoted(permissions)));
-}
 
 PathRule ReadPathRule(const Element& element, HostPathPolicy policy, FieldErrors& errors) {
   PathRule rule;
@@ -108,31 +92,6 @@ PathGroup ReadPathGroup(const Element& element, HostPathPolicy policy, FieldErro
   return group;
 }
 
-absl::Status CheckDeviceId(std::string_view id) {
-  const bool printable = std::all_of(id.begin(), id.end(), [](char c) {
-    return absl::ascii_isgraph(static_cast<unsigned char>(c));
-  });
-  if (!id.empty() && id.size() <= kMaxDeviceId && printable) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "must be 1 to ", kMaxDeviceId, " ASCII characters without spaces, is ", Quoted(id)));
-}
-
-StaticDevice ReadStaticDevice(const Element& element, FieldErrors& errors) {
-  StaticDevice device;
-  ObjectReader reader(element, errors);
-  reader.Require("id");
-  if (auto id = reader.Text("id"); id && reader.Check("id", CheckDeviceId(*id))) {
-    device.id = *std::move(id);
-  }
-  device.healthy = reader.Bool("healthy").value_or(device.healthy);
-  device.reason = reader.Text("reason").value_or("");
-  for (const std::int64_t node : reader.IntegerList("numaNodes", kMaxNumaNodes, 0, kMaxNumaNode)) {
-    device.numa_nodes.push_back(static_cast<int>(node));
-  }
-  reader.RejectUnknown();
-  return device;
-}
-
 }  // namespace
 
 Paths ReadPaths(const Element& element, HostPathPolicy policy, FieldErrors& errors) {
@@ -143,23 +102,6 @@ Paths ReadPaths(const Element& element, HostPathPolicy policy, FieldErrors& erro
   }
   reader.RejectUnknown();
   return paths;
-}
-
-Static ReadStatic(const Element& element, FieldErrors& errors) {
-  Static result;
-  ObjectReader reader(element, errors);
-  std::map<std::string, std::string> seen;  // id -> where
-  for (const Element& entry : reader.NonEmptyList("devices", kMaxDevices)) {
-    StaticDevice device = ReadStaticDevice(entry, errors);
-    const auto [first, fresh] = seen.emplace(device.id, entry.path);
-    if (!fresh && !device.id.empty()) {
-      errors.Add(Child(entry.path, "id"),
-                 absl::StrCat(Quoted(device.id), " is already the id of ", first->second));
-    }
-    result.devices.push_back(std::move(device));
-  }
-  reader.RejectUnknown();
-  return result;
 }
 
 Exec ReadExec(const Element& element, FieldErrors& errors) {

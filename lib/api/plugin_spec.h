@@ -20,12 +20,23 @@ Paths ReadPaths(const Element& element, HostPathPolicy policy, FieldErrors& erro
 Pci ReadPci(const Element& element, FieldErrors& errors);
 Mdev ReadMdev(const Element& element, FieldErrors& errors);
 Usb ReadUsb(const Element& element, FieldErrors& errors);
-Static ReadStatic(const Element& element, FieldErrors& errors);
+Onload ReadOnload(const Element& element, HostPathPolicy policy, FieldErrors& errors);
+Static ReadStatic(const Element& element, HostPathPolicy policy, FieldErrors& errors);
 Exec ReadExec(const Element& element, FieldErrors& errors);
 
 // What several families read: a number of PCI or USB, "1a86" or "0x1a86", and a USB selector.
 std::optional<std::uint16_t> ReadHexId(ObjectReader& reader, std::string_view key);
 UsbSelector ReadUsbSelector(const Element& element, FieldErrors& errors);
+
+// What families have in common: the permissions of a device node, mounts with unique container
+// paths, the name of a variable, and the two parts of a CDI name, "vendor.example/class" and what
+// stands after the '='.
+absl::Status CheckPermissions(std::string_view permissions);
+std::vector<MountEdit> ReadMounts(ObjectReader& reader, std::size_t limit, HostPathPolicy policy,
+                                  FieldErrors& errors);
+bool IsVariableName(std::string_view name);
+bool IsCdiKind(std::string_view kind);
+bool IsCdiDevice(std::string_view name);
 
 // The reading of what every family but exec takes.
 ContainerEdits ReadContainerEdits(const Element& element, HostPathPolicy policy,

@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "lib/base/status.h"
+#include "absl/strings/str_cat.h"
 
 namespace nodedevice {
 namespace {
@@ -17,18 +17,23 @@ bool MustBeDeviceNode(std::string_view host_path) {
 
 }  // namespace
 
-std::string NodeProblem(std::string_view host_path, int error, mode_t mode) {
-  const std::string path(host_path);
-  if (error != 0) return absl::StrCat(path, ": ", std::strerror(error));
-  const bool is_node = S_ISCHR(mode) || S_ISBLK(mode) || S_ISFIFO(mode) || S_ISDIR(mode);
-  if (is_node || !MustBeDeviceNode(host_path)) return "";
-  return absl::StrCat(path, " is a file, not a device node");
-}
+bool IsDeviceNode(mode_t mode) { return S_ISCHR(mode) || S_ISBLK(mode) || S_ISFIFO(mode); }
 
 std::string NodeProblem(const HostRoot& host, const std::string& host_path) {
   struct stat info = {};
-  const int error = ::lstat(host.ResolveNative(host_path).c_str(), &info) == 0 ? 0 : errno;
-  return NodeProblem(host_path, error, info.st_mode);
+  if (::lstat(host.ResolveNative(host_path).c_str(), &info) != 0) {
+    return absl::StrCat(host_path, ": ", std::strerror(errno));
+  }
+  if (IsDeviceNode(info.st_mode)) return "";
+  const char* what = S_ISDIR(info.st_mode) ? "folder" : S_ISLNK(info.st_mode) ? "link" : "file";
+  return absl::StrCat(host_path, " is a ", what, ", not a device node");
+}
+
+std::string NamedNodeProblem(std::string_view host_path, int error, mode_t mode) {
+  const std::string path(host_path);
+  if (error != 0) return absl::StrCat(path, ": ", std::strerror(error));
+  if (IsDeviceNode(mode) || S_ISDIR(mode) || !MustBeDeviceNode(host_path)) return "";
+  return absl::StrCat(path, " is a file, not a device node");
 }
 
 }  // namespace nodedevice

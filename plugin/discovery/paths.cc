@@ -112,7 +112,7 @@ void PathsSource::AddPath(const PathRule& rule, const std::string& found, Invent
 }
 
 void PathsSource::AddNode(DeviceNode node, const Target& target, Device* device) {
-  std::string problem = NodeProblem(node.host_path, target.error, target.info.st_mode);
+  std::string problem = NamedNodeProblem(node.host_path, target.error, target.info.st_mode);
   if (!problem.empty()) {
     device->problem = std::move(problem);
   } else if (topology_) {

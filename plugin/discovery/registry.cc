@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "plugin/discovery/mdev.h"
+#include "plugin/discovery/onload.h"
 #include "plugin/discovery/paths.h"
 #include "plugin/discovery/pci.h"
 #include "plugin/discovery/static.h"
@@ -28,8 +29,11 @@ struct Maker {
   Result operator()(const Usb& usb) const {
     return std::make_unique<UsbSource>(spec.resource_name, usb, spec.topology, host);
   }
+  Result operator()(const Onload& onload) const {
+    return std::make_unique<OnloadSource>(spec.resource_name, onload, spec.topology, host);
+  }
   Result operator()(const Static& devices) const {
-    return std::make_unique<StaticSource>(spec.resource_name, devices);
+    return std::make_unique<StaticSource>(spec.resource_name, devices, spec.topology, host);
   }
   Result operator()(const Exec&) const {
     return absl::InvalidArgumentError(

@@ -65,6 +65,8 @@ TEST(CrdPatternsTest, TakeWhatTheParserTakes) {
   const std::string pci = "spec.plugins[0].pci.selectors[0].";
   const std::string mdev = "spec.plugins[0].mdev.selectors[0].";
   const std::string usb_devices = "spec.plugins[0].usb.selectors[0].";
+  const std::string onload = "spec.plugins[0].onload.";
+  const std::string device = "spec.plugins[0].static.devices[0].";
   const std::vector<Texts> all = {
       {path + "path", "/dev/", "/.*[]!a", 4},
       {path + "path", "/opt/[", "]^!?/a", 5},
@@ -94,8 +96,22 @@ TEST(CrdPatternsTest, TakeWhatTheParserTakes) {
       {container + "cdi[0]", "", "a1/=-", 6},
       {container + "cdi[0]", "a/a", "=._:a", 5},
       {"spec.plugins[0].name", "", "a0-A._", 4},
-      {"spec.plugins[0].static.devices[0].id", "", "a ~\x7f\t", 3},
-      {"spec.plugins[0].static.devices[0].reason", "", " \x7f\x1f~", 3},
+      {onload + "hostPath", "", "/optdev", 5},
+      {onload + "hostPath", "/opt", "/.\n*", 6},
+      {onload + "baseMountPath", "", "/.a", 7},
+      {onload + "baseMountPath", "/", "\n*\\", 2},
+      {onload + "binPath", "", "/.a\n", 6},
+      {onload + "libPath", "", "/.a\n", 6},
+      {device + "nodes[0].path", "/etc", "/.*a", 6},
+      {device + "nodes[0].containerPath", "", "/.a", 7},
+      {device + "nodes[0].permissions", "", "rwmx", 4},
+      {device + "mounts[0].hostPath", "/etc", "/.*a", 6},
+      {device + "mounts[0].containerPath", "", "/.a", 7},
+      {"spec.plugins[0].static.idsEnv", "", "A=\x7f ", 3},
+      {"spec.plugins[0].static.cdiKind", "", "a1/.-=", 6},
+      {"spec.plugins[0].static.holdFile", "/etc", "/.*a", 6},
+      {device + "id", "", "a ~\x7f\t", 3},
+      {device + "reason", "", " \x7f\x1f~", 3},
   };
   for (const Texts& texts : all) {
     const SchemaPlace place = PlaceAt(kConfigCrd, texts.field);

@@ -46,6 +46,10 @@ json ExecEntry() {
     "exec": {"command": ["/opt/vendor/plugin", "--flag", ""]}})");
 }
 
+json OnloadEntry(const json& onload) {
+  return {{"name", "onload"}, {"resourceName", "amd.com/onload"}, {"onload", onload}};
+}
+
 std::vector<FieldError> ErrorsOf(const json& entry) {
   return ParsePluginSpec(entry, kAllowList).errors;
 }
@@ -228,21 +232,24 @@ TEST(PluginSpecTest, TheEntryItself) {
          {"/nvidia",
           json::object(),
           {"nvidia",
-           "unknown field; known here: name, resourceName, paths, pci, mdev, usb, static, exec, "
+           "unknown field; known here: name, resourceName, paths, pci, mdev, usb, onload, static, "
+           "exec, "
            "container, sharing, health, preferredAllocation, topology"}}});
   EXPECT_THAT(ErrorsOf(json("text")),
               ElementsAre(FieldError{"", "must be an object, is a string"}));
 }
 
 TEST(PluginSpecTest, ExactlyOneFamily) {
-  Check(StaticEntry(),
-        {{"/static",
-          nullptr,
-          {"", "needs exactly one family of paths, pci, mdev, usb, static, exec, has none"}},
-         {"/exec",
-          ExecEntry()["exec"],
-          {"",
-           "needs exactly one family of paths, pci, mdev, usb, static, exec, has static, exec"}}});
+  Check(
+      StaticEntry(),
+      {{"/static",
+        nullptr,
+        {"", "needs exactly one family of paths, pci, mdev, usb, onload, static, exec, has none"}},
+       {"/exec",
+        ExecEntry()["exec"],
+        {"",
+         "needs exactly one family of paths, pci, mdev, usb, onload, static, exec, has static, "
+         "exec"}}});
 }
 
 TEST(PluginSpecTest, Groups) {
@@ -368,29 +375,147 @@ TEST(PluginSpecTest, AUsbIdMayBeWrittenInEveryUsualWay) {
 
 TEST(PluginSpecTest, StaticDevices) {
   const std::string id = "must be 1 to 63 ASCII characters without spaces, is ";
-  Check(
-      StaticEntry(),
-      {{"/static/devices", nullptr, {"static.devices", "is required"}},
-       {"/static/devices", json::array(), {"static.devices", "must not be empty"}},
-       {"/static/other", 1, {"static.other", "unknown field; known here: devices"}},
-       {"/static/devices/0/id", nullptr, {"static.devices[0].id", "is required"}},
-       {"/static/devices/0/id", "", {"static.devices[0].id", id + "''"}},
-       {"/static/devices/0/id", "a b", {"static.devices[0].id", id + "'a b'"}},
-       {"/static/devices/0/id",
-        std::string(64, 'a'),
-        {"static.devices[0].id", id + "'" + std::string(64, 'a') + "'"}},
-       {"/static/devices/1/id",
-        "a",
-        {"static.devices[1].id", "'a' is already the id of static.devices[0]"}},
-       {"/static/devices/0/healthy",
-        "yes",
-        {"static.devices[0].healthy", "must be true or false, is a string"}},
-       {"/static/devices/1/numaNodes/0",
-        1024,
-        {"static.devices[1].numaNodes[0]", "must be an integer from 0 to 1023, is 1024"}},
-       {"/static/devices/1/numa",
-        0,
-        {"static.devices[1].numa", "unknown field; known here: id, healthy, reason, numaNodes"}}});
+  Check(StaticEntry(),
+        {{"/static/devices", nullptr, {"static.devices", "is required"}},
+         {"/static/devices", json::array(), {"static.devices", "must not be empty"}},
+         {"/static/other",
+          1,
+          {"static.other", "unknown field; known here: cdiKind, devices, idsEnv, holdFile"}},
+         {"/static/devices/0/id", nullptr, {"static.devices[0].id", "is required"}},
+         {"/static/devices/0/id", "", {"static.devices[0].id", id + "''"}},
+         {"/static/devices/0/id", "a b", {"static.devices[0].id", id + "'a b'"}},
+         {"/static/devices/0/id",
+          std::string(64, 'a'),
+          {"static.devices[0].id", id + "'" + std::string(64, 'a') + "'"}},
+         {"/static/devices/1/id",
+          "a",
+          {"static.devices[1].id", "'a' is already the id of static.devices[0]"}},
+         {"/static/devices/0/healthy",
+          "yes",
+          {"static.devices[0].healthy", "must be true or false, is a string"}},
+         {"/static/devices/1/numaNodes/0",
+          1024,
+          {"static.devices[1].numaNodes[0]", "must be an integer from 0 to 1023, is 1024"}},
+         {"/static/devices/1/numa",
+          0,
+          {"static.devices[1].numa",
+           "unknown field; known here: id, healthy, reason, numaNodes, nodes, mounts"}}});
+}
+
+TEST(PluginSpecTest, WhatStaticDevicesBring) {
+  json entry = StaticEntry();
+  entry["static"].update(json::parse(R"({
+    "idsEnv": "SEATS", "cdiKind": "vendor.example/seat", "holdFile": "/run/hold"})"));
+  entry["static"]["devices"][0].update(json::parse(R"({
+    "nodes": [{"path": "/dev/a", "containerPath": "/dev/x", "permissions": "mr"},
+              {"path": "/dev/b"}],
+    "mounts": [{"hostPath": "/opt/a", "containerPath": "/a", "readOnly": true}]})"));
+  const Parsed<PluginSpec> parsed = ParsePluginSpec(entry, kAllowList);
+  ASSERT_TRUE(parsed.ok()) << ToString(parsed.errors);
+  const auto& read = std::get<Static>(parsed.value.discovery);
+  EXPECT_EQ(read.ids_env, "SEATS");
+  EXPECT_EQ(read.cdi_kind, "vendor.example/seat");
+  EXPECT_EQ(read.hold_file, "/run/hold");
+  EXPECT_THAT(read.devices[0].nodes,
+              ElementsAre(StaticNode{"/dev/a", "/dev/x", "mr"}, StaticNode{"/dev/b", "", "rw"}));
+  EXPECT_THAT(read.devices[0].mounts, ElementsAre(MountEdit{"/opt/a", "/a", true}));
+
+  const std::string kind = "must be a vendor and a class such as vendor.example/class, is ";
+  const std::string device = "/static/devices/0";
+  Check(entry,
+        {{"/static/idsEnv",
+          "",
+          {"static.idsEnv", "the name of a variable must not be empty or hold '='"}},
+         {"/static/cdiKind", "vendor", {"static.cdiKind", kind + "'vendor'"}},
+         {"/static/cdiKind", "v/c=x", {"static.cdiKind", kind + "'v/c=x'"}},
+         {"/static/holdFile", "run", {"static.holdFile", "must be an absolute path"}},
+         {device + "/id",
+          "a#",
+          {"static.devices[0].id",
+           "must be made of letters, digits, '_', '-', '.' and ':', with a letter or digit at both "
+           "ends, for it is a CDI name, is 'a#'"}},
+         {device + "/nodes",
+          std::vector<json>(17),
+          {"static.devices[0].nodes", "has 17 entries, more than 16"}},
+         {device + "/nodes/0/path", nullptr, {"static.devices[0].nodes[0].path", "is required"}},
+         {device + "/nodes/0/permissions",
+          "",
+          {"static.devices[0].nodes[0].permissions",
+           "must be some of the letters r, w, m, each once, is ''"}},
+         {device + "/nodes/0/type",
+          "x",
+          {"static.devices[0].nodes[0].type",
+           "unknown field; known here: path, containerPath, permissions"}},
+         {device + "/mounts/0/hostPath",
+          "/tmp/x",
+          {"static.devices[0].mounts[0].hostPath",
+           "must be below one of /dev, /sys, /var, /opt, /run, /usr, /etc"}}});
+}
+
+TEST(PluginSpecTest, OnloadHasTheDefaultsOfAmdsPlugin) {
+  const Parsed<PluginSpec> parsed = ParsePluginSpec(OnloadEntry(json::object()), kAllowList);
+  ASSERT_TRUE(parsed.ok()) << ToString(parsed.errors);
+  const auto& onload = std::get<Onload>(parsed.value.discovery);
+  EXPECT_EQ(onload, Onload());
+  EXPECT_EQ(onload.max, 100);
+  EXPECT_TRUE(onload.need_nic);
+  EXPECT_TRUE(onload.preload);
+  EXPECT_FALSE(onload.mount_onload);
+}
+
+TEST(PluginSpecTest, EveryFieldOfOnloadIsRead) {
+  const Parsed<PluginSpec> parsed = ParsePluginSpec(OnloadEntry(json::parse(R"({
+    "announce": "Slots", "max": 7, "needNic": false, "preload": false, "mountOnload": true,
+    "hostPath": "/", "baseMountPath": "/", "binPath": "/b", "libPath": "/l/m"})")),
+                                                    kAllowList);
+  ASSERT_TRUE(parsed.ok()) << ToString(parsed.errors);
+  EXPECT_EQ(std::get<Onload>(parsed.value.discovery), (Onload{.announce = Onload::Announce::kSlots,
+                                                              .max = 7,
+                                                              .need_nic = false,
+                                                              .preload = false,
+                                                              .mount_onload = true,
+                                                              .host_path = "/",
+                                                              .base_mount_path = "/",
+                                                              .bin_path = "/b",
+                                                              .lib_path = "/l/m"}));
+}
+
+TEST(PluginSpecTest, OnloadPreloadsUnlessTheCommandIsMounted) {
+  const auto preload = [](const json& onload) {
+    return std::get<Onload>(ParsePluginSpec(OnloadEntry(onload), kAllowList).value.discovery)
+        .preload;
+  };
+  EXPECT_TRUE(preload({{"mountOnload", false}}));
+  EXPECT_FALSE(preload({{"mountOnload", true}}));
+}
+
+TEST(PluginSpecTest, OnloadEntries) {
+  const std::string both =
+      "must not be true together with preload: either every program runs on Onload, or those that "
+      "are started by the command onload";
+  Check(OnloadEntry({{"preload", true}}),
+        {{"/onload/mountOnload", true, {"onload.mountOnload", both}},
+         {"/onload/announce",
+          "Ports",
+          {"onload.announce", "must be one of Slots, Interfaces, is 'Ports'"}},
+         {"/onload/max", 0, {"onload.max", "must be an integer from 1 to 10000, is 0"}},
+         {"/onload/hostPath", "opt", {"onload.hostPath", "must be an absolute path"}},
+         {"/onload/hostPath",
+          "/home",
+          {"onload.hostPath", "must be below one of /dev, /sys, /var, /opt, /run, /usr, /etc"}},
+         {"/onload/baseMountPath",
+          "/x/",
+          {"onload.baseMountPath", "must not hold an empty part ('//', or '/' at the end)"}},
+         {"/onload/binPath", "/", {"onload.binPath", "must not be the root folder"}},
+         {"/onload/libPath", "/../x", {"onload.libPath", "must not hold '..'"}},
+         {"/onload/nic",
+          "x",
+          {"onload.nic",
+           "unknown field; known here: announce, max, needNic, mountOnload, preload, hostPath, "
+           "baseMountPath, binPath, libPath"}}});
+  Check(OnloadEntry({{"announce", "Interfaces"}}),
+        {{"/onload/max", 5, {"onload.max", "applies to announce: Slots only"}},
+         {"/onload/needNic", true, {"onload.needNic", "applies to announce: Slots only"}}});
 }
 
 TEST(PluginSpecTest, Commands) {

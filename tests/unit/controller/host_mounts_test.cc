@@ -24,6 +24,40 @@ TEST(HostMountsTest, StaticDevicesNeedNothing) {
   EXPECT_EQ(MountsOf({{"static", {{"devices", {{{"id", "a"}}}}}}}), HostMounts());
 }
 
+TEST(HostMountsTest, StaticDevicesNeedWhatTheyBring) {
+  const json device = {
+      {"id", "a"},
+      {"nodes", json::array({{{"path", "/dev/null"}}})},
+      {"mounts", json::array({{{"hostPath", "/opt/x"}, {"containerPath", "/x"}}})}};
+  EXPECT_EQ(MountsOf({{"static", {{"devices", json::array({device})}}}}),
+            (HostMounts{.dev = true, .sys = false}));
+  EXPECT_EQ(MountsOf({{"static",
+                       {{"devices", json::array({{{"id", "a"}}})}, {"holdFile", "/var/lib/x/y"}}}}),
+            (HostMounts{.folders = {{"/var/lib/x", "/host/var/lib/x", true}}}));
+}
+
+// Also where another entry looks for something there.
+TEST(HostMountsTest, WhereCdiFilesAreWrittenTheFolderIsWritable) {
+  const json devices = {{"devices", json::array({{{"id", "a"}}})},
+                        {"cdiKind", "example.com/x"},
+                        {"holdFile", "/var/run/cdi/hold"}};
+  EXPECT_EQ(MountsOf({{"static", devices}}),
+            (HostMounts{.folders = {{.host_path = "/var/run/cdi",
+                                     .mount_path = "/host/var/run/cdi",
+                                     .create = true,
+                                     .writable = true}}}));
+}
+
+TEST(HostMountsTest, OnloadIsFoundInDevInSysAndWhereItIsInstalled) {
+  const auto with = [](const HostMount& folder) {
+    return HostMounts{.dev = true, .sys = true, .folders = {folder}};
+  };
+  EXPECT_EQ(MountsOf({{"onload", json::object()}}), with({"/opt", "/host/opt", false}));
+  EXPECT_EQ(MountsOf({{"onload", {{"hostPath", "/"}}}}), with({"/usr", "/host/usr", false}));
+  EXPECT_EQ(MountsOf({{"onload", {{"hostPath", "/var/lib/onload"}}}}),
+            with({"/var/lib/onload/usr", "/host/var/lib/onload/usr", true}));
+}
+
 TEST(HostMountsTest, DeviceNodesNeedDevAndTheirNumaNodes) {
   EXPECT_EQ(MountsOfPath({{"path", "/dev/ttyUSB*"}}), (HostMounts{.dev = true, .sys = true}));
   EXPECT_EQ(MountsOf({{"topology", false},

@@ -7,7 +7,6 @@
 #include <sys/sysmacros.h>
 
 #include "plugin/discovery/registry.h"
-#include "plugin/discovery/static.h"
 #include "plugin/discovery/usb.h"
 #include "tests/support/temp_dir.h"
 
@@ -211,19 +210,6 @@ TEST_F(PathsSourceTest, GarbageInSysfsIsLeftOut) {
   node_.Write("sys/bus/usb/devices/1-3/idVendor", "");
   std::set<std::filesystem::path> directories;
   EXPECT_THAT(ListUsbDevices(HostRoot(node_.path()), &directories), IsEmpty());
-}
-
-TEST(StaticSourceTest, AnnouncesWhatTheConfigurationSays) {
-  StaticSource source(kResource, Static{{{"Dev-1", true, "", {1}},
-                                         {"Dev-2", false, "", {}},
-                                         {"Dev-3", false, "broken fan", {}}}});
-  const auto inventory = source.Scan();
-  ASSERT_TRUE(inventory.ok());
-  const DeviceSet& set = inventory->resources.at(kResource);
-  EXPECT_TRUE(set.at("Dev-1").healthy());
-  EXPECT_THAT(set.at("Dev-1").numa_nodes, ElementsAre(1));
-  EXPECT_EQ(set.at("Dev-2").problem, "the configuration says so");
-  EXPECT_EQ(set.at("Dev-3").problem, "broken fan");
 }
 
 TEST(RegistryTest, ExecHasNoSource) {

@@ -1,5 +1,8 @@
 #include "controller/daemon_set.h"
 
+#include <map>
+#include <string>
+
 #include "controller/embedded_manifests.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -77,6 +80,25 @@ TEST(DaemonSetTest, WithACertificateAgentsServeToTheNetworkByHttps) {
       ListAt(object, "/spec/template/spec/volumes"),
       ::testing::Contains(json({{"name", "tls"}, {"secret", {{"secretName", "agent-tls"}}}})));
   EXPECT_FALSE(Render(config).dump().find("HTTPS") != std::string::npos);
+}
+
+// Of the folders that plugins need only the one for CDI files.
+TEST(DaemonSetTest, OnlyAFolderThatIsWrittenToIsWritable) {
+  DevicePluginConfig config;
+  config.name = "virt";
+  PluginSpec seat;
+  seat.discovery = Static{.devices = {}, .cdi_kind = "example.com/seat"};
+  PluginSpec onload;
+  onload.discovery = Onload{};
+  config.plugins = {seat, onload};
+  const json object = Render(config);
+  std::map<std::string, bool> read_only;  // by where it is mounted
+  for (const json& mount : ListAt(object, "/spec/template/spec/containers/0/volumeMounts")) {
+    read_only[mount["mountPath"]] = mount.value("readOnly", false);
+  }
+  EXPECT_TRUE(read_only.at("/host/opt"));
+  EXPECT_TRUE(read_only.at("/host/sys"));
+  EXPECT_FALSE(read_only.at("/host/var/run/cdi"));
 }
 
 TEST(DaemonSetTest, EveryChangeChangesTheFingerprint) {

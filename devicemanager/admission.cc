@@ -244,6 +244,7 @@ absl::Status Admitter::AllocateResource(const AllocationRequest& request) {
 
 absl::StatusOr<DeviceIds> Admitter::AskPreferred(const std::string& resource,
                                                  const AskPlugin& offer) {
+  state_.SitOut(Rpc::kGetPreferred);
   const std::shared_ptr<PluginClient> plugin = plugins_.Find(resource);
   absl::StatusOr<DeviceIds> preferred =
       plugin ? plugin->GetPreferred(offer)
@@ -259,6 +260,7 @@ absl::Status Admitter::CallAllocate(const AllocationRequest& request, const Devi
   const bool known = state_.Read(
       [&](const State& state) { return state.model.FindEndpoint(resource) != nullptr; });
   if (!known) return absl::NotFoundError(absl::StrCat("unknown Device Plugin ", resource));
+  state_.SitOut(Rpc::kAllocate);
   const std::shared_ptr<PluginClient> plugin = plugins_.Find(resource);
   if (!plugin) {
     return absl::UnavailableError(absl::StrCat("endpoint ", resource, " has been stopped"));
@@ -323,6 +325,7 @@ absl::Status Admitter::PreStart(const Pod& pod, const Container& container,
                                             pod.uid, ", container ", container.name, ", resource ",
                                             resource));
   }
+  state_.SitOut(Rpc::kPreStart);
   const std::shared_ptr<PluginClient> plugin = plugins_.Find(resource);
   const absl::Status result =
       plugin ? plugin->PreStart(devices, pre_start_timeout_)

@@ -1,9 +1,11 @@
 #include "devicemanager/commands.h"
 
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "devicemanager/faults.h"
 #include "devicemanager/pod.h"
 #include "devicemanager/status_report.h"
 
@@ -49,8 +51,9 @@ absl::StatusOr<Wants> ReadWants(const ControlJson& request) {
 
 }  // namespace
 
-Commands::Commands(NodeState& state, Admitter& admitter, std::function<void(Duration)> restart)
-    : state_(state), admitter_(admitter), restart_(std::move(restart)) {}
+Commands::Commands(NodeState& state, PluginConnections& plugins, Admitter& admitter,
+                   std::function<void(Duration)> restart)
+    : state_(state), plugins_(plugins), admitter_(admitter), restart_(std::move(restart)) {}
 
 absl::StatusOr<ControlJson> Commands::Handle(const ControlJson& request) {
   ASSIGN_OR_RETURN(const std::string command, ReadString(request, "command"));
@@ -58,6 +61,8 @@ absl::StatusOr<ControlJson> Commands::Handle(const ControlJson& request) {
   if (command == "admit") return Admit(request);
   if (command == "delete") return Delete(request);
   if (command == "restart") return Restart(request);
+  if (command == "advance") return Advance(request);
+  if (command == "fault") return Fault(request);
   return absl::InvalidArgumentError(absl::StrCat("unknown command '", command, "'"));
 }
 
@@ -97,6 +102,43 @@ absl::StatusOr<ControlJson> Commands::Restart(const ControlJson& request) {
                                       Clock::now() + down + std::chrono::minutes(1));
   if (!again) return absl::UnavailableError("device-manager did not begin to serve again");
   return ControlJson::object();
+}
+
+absl::StatusOr<ControlJson> Commands::Advance(const ControlJson& request) {
+  ASSIGN_OR_RETURN(const std::string text, ReadString(request, "time"));
+  ASSIGN_OR_RETURN(const Duration time, ParseTime(text));
+  const Duration ahead = state_.Change([&](State& state) { return state.clock_ahead += time; });
+  // At once what would be seen at the next look.
+  state_.ForgetExpired();
+  return ControlJson{{"aheadSeconds", Seconds(ahead)}};
+}
+
+absl::StatusOr<ControlJson> Commands::Fault(const ControlJson& request) {
+  if (request.contains("name")) {
+    ASSIGN_OR_RETURN(const std::string name, ReadString(request, "name"));
+    ASSIGN_OR_RETURN(const std::string value, ReadString(request, "value"));
+    RETURN_IF_ERROR(Cause(name, value));
+  }
+  return state_.Read([](const State& state) {
+    return ControlJson{{"faults", ToJson(state.faults)}};
+  });
+}
+
+absl::Status Commands::Cause(const std::string& name, const std::string& value) {
+  if (name == "drop-stream") {
+    return plugins_.DropStreams(value.empty() ? std::nullopt : std::optional(value));
+  }
+  const bool alone = name == "lose-checkpoint" || name == "corrupt-checkpoint" || name == "none";
+  if (alone && !value.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(name, " takes no value"));
+  }
+  if (name == "lose-checkpoint") return state_.LoseCheckpoint();
+  if (name == "corrupt-checkpoint") return state_.CorruptCheckpoint();
+  return state_.Change([&](State& state) {
+    if (name != "none") return SetFault(name, value, state.faults);
+    state.faults = {};
+    return absl::OkStatus();
+  });
 }
 
 }  // namespace nodedevice::devicemanager

@@ -14,11 +14,14 @@ namespace nodedevice::devicemanager {
 //   {"command": "admit", "manifest": yaml} -> {"running": bool, "admission": the document}
 //   {"command": "delete", "namespace": n, "pod": p} -> {}
 //   {"command": "restart", "downSeconds": s}        -> {} once it serves again
+//   {"command": "advance", "time": "5m"}            -> {"aheadSeconds": s}
+//   {"command": "fault", "name": n, "value": v}     -> {"faults": those that are active}
 // Thread-safe.
 class Commands {
  public:
   // `restart` may be called from any thread and returns at once.
-  Commands(NodeState& state, Admitter& admitter, std::function<void(Duration)> restart);
+  Commands(NodeState& state, PluginConnections& plugins, Admitter& admitter,
+           std::function<void(Duration)> restart);
 
   absl::StatusOr<ControlJson> Handle(const ControlJson& request);
 
@@ -27,8 +30,12 @@ class Commands {
   absl::StatusOr<ControlJson> Admit(const ControlJson& request);
   absl::StatusOr<ControlJson> Delete(const ControlJson& request);
   absl::StatusOr<ControlJson> Restart(const ControlJson& request);
+  absl::StatusOr<ControlJson> Advance(const ControlJson& request);
+  absl::StatusOr<ControlJson> Fault(const ControlJson& request);
+  absl::Status Cause(const std::string& name, const std::string& value);
 
   NodeState& state_;
+  PluginConnections& plugins_;
   Admitter& admitter_;
   const std::function<void(Duration)> restart_;
 };

@@ -38,6 +38,9 @@ struct Options {
   std::string topology_scope = "container";
   std::string numa_nodes;  // empty: this machine's
   std::string host_root = "/";
+  std::string time;
+  std::string fault;
+  std::string fault_value;
 };
 
 int Fail(const absl::Status& status) {
@@ -89,9 +92,9 @@ int Serve(const Options& options) {
     failure = status;
     loop.Stop();
   };
-  Commands commands((*server)->state(), (*server)->admitter(), [&](Duration down) {
-    loop.Post([&, down] { (*server)->Restart(down, on_failure); });
-  });
+  Commands commands(
+      (*server)->state(), (*server)->plugins(), (*server)->admitter(),
+      [&](Duration down) { loop.Post([&, down] { (*server)->Restart(down, on_failure); }); });
   auto control = ControlServer::Start(loop, ControlSocket(paths), [&](const ControlJson& request) {
     return commands.Handle(request);
   });
@@ -166,6 +169,28 @@ int Restart(const Options& options) {
   return answer.ok() ? EXIT_SUCCESS : Fail(answer.status());
 }
 
+int Advance(const Options& options) {
+  const auto answer = Ask(options, {{"command", "advance"}, {"time", options.time}});
+  if (!answer.ok()) return Fail(answer.status());
+  std::cout << "the clock is " << answer->value("aheadSeconds", 0.0) << " s ahead\n";
+  return EXIT_SUCCESS;
+}
+
+int CauseFault(const Options& options) {
+  ControlJson request = {{"command", "fault"}};
+  if (!options.fault.empty()) {
+    request["name"] = options.fault;
+    request["value"] = options.fault_value;
+  }
+  const auto answer = Ask(options, request);
+  if (!answer.ok()) return Fail(answer.status());
+  const ControlJson faults = answer->value("faults", ControlJson::object());
+  for (const auto& [name, value] : faults.items()) {
+    std::cout << name << " " << value.get<std::string>() << "\n";
+  }
+  return EXIT_SUCCESS;
+}
+
 int Main(int argc, char** argv) {
   Options options;
   CLI::App app("A kubelet's Device Manager without a kubelet.", "device-manager");
@@ -219,6 +244,19 @@ int Main(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
 
+  CLI::App* advance = add("advance", "set its clock forward, such as over the grace of 5 minutes");
+  advance->add_option("time", options.time, "such as 5m, 90s or 1h30m")->required();
+
+  CLI::App* fault = add("fault", "misbehave, or print how it misbehaves");
+  fault->add_option(
+      "fault", options.fault,
+      "drop-stream, lose-checkpoint, corrupt-checkpoint happen at once; refuse-dial, "
+      "refuse-duplicates, old-stream-race, slow-register, slow-get-options, slow-list-and-watch, "
+      "slow-get-preferred, slow-allocate, slow-pre-start, slow-pod-resources last; none ends all");
+  fault->add_option("value", options.fault_value,
+                    "on or off; of the slow ones a time such as 3s, hang or off; of drop-stream a "
+                    "resource, all of them without");
+
   conformance::RunOptions run;
   CLI::App* check = conformance::AddSubcommand(app, &run);
 
@@ -233,6 +271,8 @@ int Main(int argc, char** argv) {
   if (*status) return ShowStatus(options);
   if (*admit) return AdmitPod(options);
   if (*remove) return DeletePod(options);
+  if (*advance) return Advance(options);
+  if (*fault) return CauseFault(options);
   return Restart(options);
 }
 

@@ -49,6 +49,13 @@ std::optional<ClientId> Model::StreamEnded(const std::string& resource, TimePoin
   return disconnected;
 }
 
+std::optional<ClientId> Model::OwnStreamEnded(const std::string& resource, ClientId client,
+                                              TimePoint now) {
+  const Resource* entry = Find(resource);
+  if (entry == nullptr || entry->client != client) return std::nullopt;
+  return StreamEnded(resource, now);
+}
+
 void Model::Restart(const std::set<std::string>& resources, TimePoint now) {
   resources_.clear();
   for (const std::string& name : resources) {

@@ -76,6 +76,11 @@ class Model {
   // closes. All devices become unhealthy and the grace period begins.
   std::optional<ClientId> StreamEnded(const std::string& resource, TimePoint now);
 
+  // The same in a kubelet that has the fix: the end of a stream of any but the connection that the
+  // name stands for changes nothing.
+  std::optional<ClientId> OwnStreamEnded(const std::string& resource, ClientId client,
+                                         TimePoint now);
+
   // The state after a restart: these resources are known to have existed and have no devices.
   void Restart(const std::set<std::string>& resources, TimePoint now);
 

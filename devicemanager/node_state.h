@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "devicemanager/faults.h"
 #include "devicemanager/model.h"
 #include "devicemanager/pod.h"
 #include "devicemanager/pod_devices.h"
@@ -22,6 +23,9 @@ struct State {
   PodDevices pod_devices;
   std::map<std::string, Pod> pods;  // by uid: what the API server would remember over a restart
   int starts = 0;                   // how often kubelet.sock was opened
+  bool serving = false;             // calls are answered; they end soon when it turns false
+  Faults faults;
+  Duration clock_ahead = {};  // how far its clock was set forward
 };
 
 // Registered now, or held by some pod: a kubelet leaves every other resource alone.
@@ -57,12 +61,27 @@ class NodeState {
   // Ends every wait, also later ones: the program stops.
   void EndWaits();
 
+  // The time by the Device Manager's own clock, which can be set forward.
+  TimePoint Now() const;
+
+  // Returns when the call may go on: after its delay, when that is set to something else, or when
+  // nothing is served any more.
+  void SitOut(Rpc rpc);
+
+  // Forgets resources whose plugin has been away for too long. A kubelet does so when it looks at
+  // its capacity.
+  void ForgetExpired();
+
   // Writes the checkpoint: the newest state, whoever writes last.
   absl::Status SaveCheckpoint();
 
   // Starts again from the checkpoint: its resources without devices, its pods with theirs. A
   // checkpoint that is missing or cannot be read is an empty one; the latter is logged.
-  void LoadCheckpoint(TimePoint now);
+  void LoadCheckpoint();
+
+  // What may happen to the file. The next write heals it, the next start meets it.
+  absl::Status LoseCheckpoint();
+  absl::Status CorruptCheckpoint();
 
  private:
   const std::filesystem::path checkpoint_;

@@ -28,8 +28,9 @@ class PluginClient {
   PluginClient(const PluginClient&) = delete;
   PluginClient& operator=(const PluginClient&) = delete;
 
-  // Connects, and tries again until the timeout while nobody listens. Once, before any call.
-  absl::Status Dial(Duration timeout);
+  // Connects, and tries again until the timeout while nobody listens, or, with `in_vain`, although
+  // somebody does. Once, before any call.
+  absl::Status Dial(Duration timeout, bool in_vain = false);
 
   absl::StatusOr<PluginOptions> GetOptions(Duration timeout);
 
@@ -43,6 +44,8 @@ class PluginClient {
   absl::Status PreStart(const DeviceIds& devices, Duration timeout);
 
   void Close();
+
+  const std::filesystem::path& socket() const { return socket_; }
 
  private:
   // Runs `rpc` with a context that Close() can cancel.

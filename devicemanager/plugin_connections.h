@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "devicemanager/node_state.h"
@@ -25,6 +26,10 @@ class PluginConnections {
   // before it returns. Its errors are the kubelet's, word for word.
   absl::Status Register(const v1beta1::RegisterRequest& request);
 
+  // Ends the streams of a resource, or of all of them: what a plugin sees when its connection
+  // breaks. kNotFound when there is no stream.
+  absl::Status DropStreams(const std::optional<std::string>& resource);
+
   // The plugin that answers for the resource, or nullptr.
   std::shared_ptr<PluginClient> Find(const std::string& resource);
 
@@ -36,7 +41,13 @@ class PluginConnections {
   void Close();
 
  private:
-  absl::StatusOr<PluginOptions> Connect(PluginClient& client);
+  struct Connection {
+    std::string resource;
+    std::shared_ptr<PluginClient> client;
+  };
+
+  // Dials, asks for the options, and looks whether the plugin may take the resource.
+  absl::StatusOr<PluginOptions> Connect(const std::string& resource, PluginClient& client);
   void Receive(ClientId id, const std::string& resource,
                const std::shared_ptr<PluginClient>& client);
   void Disconnect(ClientId id, const std::string& resource);
@@ -47,10 +58,10 @@ class PluginConnections {
   const Duration dial_timeout_;
 
   std::mutex mutex_;
-  bool open_ = false;                                                          // guarded by mutex_
-  ClientId last_id_ = 0;                                                       // guarded by mutex_
-  std::map<ClientId, std::shared_ptr<PluginClient>> connecting_or_streaming_;  // by mutex_
-  std::map<std::string, std::shared_ptr<PluginClient>> endpoints_;             // by mutex_
+  bool open_ = false;                                               // guarded by mutex_
+  ClientId last_id_ = 0;                                            // guarded by mutex_
+  std::map<ClientId, Connection> connecting_or_streaming_;          // by mutex_
+  std::map<std::string, std::shared_ptr<PluginClient>> endpoints_;  // by mutex_
   ThreadGroup receivers_;  // last: its threads use all of the above
 };
 

@@ -68,6 +68,7 @@ std::optional<v1::GetPodResourcesResponse> GetPodResources(const State& state,
 grpc::Status PodResourcesService::List(grpc::ServerContext* /*context*/,
                                        const v1::ListPodResourcesRequest* /*request*/,
                                        v1::ListPodResourcesResponse* response) {
+  state_.SitOut(Rpc::kPodResources);
   *response = state_.Read(ListPodResources);
   return grpc::Status::OK;
 }
@@ -75,6 +76,7 @@ grpc::Status PodResourcesService::List(grpc::ServerContext* /*context*/,
 grpc::Status PodResourcesService::GetAllocatableResources(
     grpc::ServerContext* /*context*/, const v1::AllocatableResourcesRequest* /*request*/,
     v1::AllocatableResourcesResponse* response) {
+  state_.SitOut(Rpc::kPodResources);
   *response = state_.Read(AllocatableResources);
   return grpc::Status::OK;
 }
@@ -82,6 +84,7 @@ grpc::Status PodResourcesService::GetAllocatableResources(
 grpc::Status PodResourcesService::Get(grpc::ServerContext* /*context*/,
                                       const v1::GetPodResourcesRequest* request,
                                       v1::GetPodResourcesResponse* response) {
+  state_.SitOut(Rpc::kPodResources);
   auto found = state_.Read([&](const State& state) {
     return GetPodResources(state, request->pod_namespace(), request->pod_name());
   });

@@ -19,7 +19,7 @@ std::optional<v1::GetPodResourcesResponse> GetPodResources(const State& state,
 // Serves them. Called by gRPC's threads.
 class PodResourcesService : public v1::PodResourcesLister::Service {
  public:
-  explicit PodResourcesService(const NodeState& state) : state_(state) {}
+  explicit PodResourcesService(NodeState& state) : state_(state) {}
 
   grpc::Status List(grpc::ServerContext* context, const v1::ListPodResourcesRequest* request,
                     v1::ListPodResourcesResponse* response) override;
@@ -30,7 +30,7 @@ class PodResourcesService : public v1::PodResourcesLister::Service {
                    v1::GetPodResourcesResponse* response) override;
 
  private:
-  const NodeState& state_;
+  NodeState& state_;
 };
 
 }  // namespace nodedevice::devicemanager

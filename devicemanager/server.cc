@@ -37,7 +37,10 @@ Server::Server(EventLoop& loop, const KubeletPaths& paths, const ServerSettings&
                [this] {
                  if (absl::Status opened = Open(); !opened.ok()) on_failure_(std::move(opened));
                }),
-      node_status_(loop, [this] { ForgetExpired(); }) {}
+      node_status_(loop, [this] {
+        node_status_.After(kNodeStatusPeriod);
+        state_.ForgetExpired();
+      }) {}
 
 Server::~Server() { Stop(); }
 
@@ -49,7 +52,8 @@ void Server::Stop() {
 
 absl::Status Server::Open() {
   RETURN_IF_ERROR(PrepareFolder(paths_));
-  state_.LoadCheckpoint(Clock::now());
+  state_.LoadCheckpoint();
+  state_.Change([](State& state) { state.serving = true; });
   plugins_.Open();
   admitter_.SetOpen(true);
   ASSIGN_OR_RETURN(pod_resources_, GrpcListener::Start(loop_, paths_.pod_resources_socket(),
@@ -64,6 +68,7 @@ absl::Status Server::Open() {
 
 void Server::Close() {
   node_status_.Cancel();
+  state_.Change([](State& state) { state.serving = false; });
   // First what a call to us may wait for, so that shutting the servers down waits for nothing.
   plugins_.Close();
   registration_.reset();
@@ -78,15 +83,6 @@ void Server::Restart(Duration down, std::function<void(absl::Status)> on_failure
   on_failure_ = std::move(on_failure);
   Close();
   restart_.After(down);
-}
-
-void Server::ForgetExpired() {
-  node_status_.After(kNodeStatusPeriod);
-  if (!state_.Change([](State& state) { return state.model.ForgetExpired(Clock::now()); })) return;
-  spdlog::info("resources whose plugin has been gone for five minutes are removed");
-  if (const absl::Status saved = state_.SaveCheckpoint(); !saved.ok()) {
-    spdlog::error("{}", std::string(saved.message()));
-  }
 }
 
 }  // namespace nodedevice::devicemanager

@@ -24,7 +24,7 @@ struct ServerSettings {
 // A kubelet's device manager on one kubelet folder: kubelet.sock, the podresources socket, the
 // checkpoint and the state behind them. The socket files stay when it goes, refusing connections.
 //
-// Loop thread only, but for state() and admitter(), which are thread-safe.
+// Loop thread only, but for state(), plugins() and admitter(), which are thread-safe.
 class Server {
  public:
   // Takes the folder: makes device-plugins and pod-resources, removes every socket in
@@ -43,10 +43,11 @@ class Server {
   void Restart(Duration down, std::function<void(absl::Status)> on_failure);
 
   // Ends everything, for good: streams, calls, waits. Takes well under a second. What other threads
-  // still wait for in state() and admitter() comes to an end; both stay usable.
+  // still wait for in state(), plugins() and admitter() comes to an end; they stay usable.
   void Stop();
 
   NodeState& state() { return state_; }
+  PluginConnections& plugins() { return plugins_; }
   Admitter& admitter() { return admitter_; }
 
  private:
@@ -54,7 +55,6 @@ class Server {
          UniqueFd folder_lock);
   absl::Status Open();
   void Close();
-  void ForgetExpired();
 
   EventLoop& loop_;
   const KubeletPaths paths_;

@@ -53,6 +53,8 @@ absl::StatusOr<std::pair<std::string, int>> ParseWant(std::string_view text) {
   return std::pair(resource, count);
 }
 
+double Seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
 bool Satisfied(const State& state, const Wants& wants) { return Missing(state, wants).empty(); }
 
 std::string Missing(const State& state, const Wants& wants) {
@@ -84,7 +86,15 @@ OrderedJson StatusJson(const State& state) {
   for (const auto& [uid, containers] : state.pod_devices.pods()) {
     if (state.pods.count(uid) == 0) pods.push_back(PodJson(state, uid));
   }
-  return {{"starts", state.starts}, {"resources", std::move(resources)}, {"pods", std::move(pods)}};
+  OrderedJson status = {
+      {"starts", state.starts}, {"resources", std::move(resources)}, {"pods", std::move(pods)}};
+  if (OrderedJson faults = ToJson(state.faults); !faults.empty()) {
+    status["faults"] = std::move(faults);
+  }
+  if (state.clock_ahead != Duration::zero()) {
+    status["clockAheadSeconds"] = Seconds(state.clock_ahead);
+  }
+  return status;
 }
 
 std::string StatusTable(const OrderedJson& status) {
@@ -112,6 +122,15 @@ std::string StatusTable(const OrderedJson& status) {
     }
     absl::StripTrailingAsciiWhitespace(&line);
     absl::StrAppend(&table, line, "\n");
+  }
+  if (const auto faults = status.find("faults"); faults != status.end() && faults->is_object()) {
+    for (const auto& [name, value] : faults->items()) {
+      absl::StrAppend(&table, "fault: ", name, " ", Text(value), "\n");
+    }
+  }
+  if (const auto ahead = status.find("clockAheadSeconds");
+      ahead != status.end() && ahead->is_number()) {
+    absl::StrAppend(&table, "clock: ", ahead->get<double>(), " s ahead\n");
   }
   return table;
 }

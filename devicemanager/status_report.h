@@ -23,12 +23,16 @@ bool Satisfied(const State& state, const Wants& wants);
 // What is missing, for people; empty when nothing is.
 std::string Missing(const State& state, const Wants& wants);
 
+double Seconds(Duration duration);
+
 // {"starts", "resources": [{"name", "capacity", "allocatable", "allocated", "connected"}],
 //  "pods": [{"namespace", "name", "uid", "devices": {container: {resource: [ids]}}}]}
-// A pod that only the checkpoint knows has an empty name.
+// A pod that only the checkpoint knows has an empty name. "faults" and "clockAheadSeconds" are
+// there only when something is not as in a healthy kubelet.
 nlohmann::ordered_json StatusJson(const State& state);
 
-// Such a document as a table of its resources. Missing members count as empty.
+// Such a document as a table of its resources, with a line for each fault. Missing members count as
+// empty.
 std::string StatusTable(const nlohmann::ordered_json& status);
 
 }  // namespace nodedevice::devicemanager

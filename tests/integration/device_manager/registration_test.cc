@@ -78,6 +78,16 @@ TEST_F(RegistrationTest, APluginThatDoesNotListenIsRefusedAfterTheDialTimeout) {
       server_->state().Read([](const auto& state) { return state.model.Resources().empty(); }));
 }
 
+TEST_F(RegistrationTest, APluginThatIsNotDialledIsRefusedAsIfItDidNotListen) {
+  FakePlugin plugin(Socket("a.sock"), {"x"});
+  server_->state().Change([](auto& state) { state.faults.refuse_dial = true; });
+  EXPECT_EQ(Refusal("v1beta1", "a.sock", kResource),
+            "failed to dial device plugin: context deadline exceeded");
+  EXPECT_EQ(plugin.options_asked(), 0);
+  server_->state().Change([](auto& state) { state.faults = {}; });
+  EXPECT_TRUE(plugin.Register(kResource).ok());
+}
+
 TEST_F(RegistrationTest, APluginThatCannotTellItsOptionsIsRefused) {
   FakePlugin plugin(Socket("a.sock"), {"x"}, {.options_error = "not today"});
   const grpc::Status status = plugin.Register(kResource);

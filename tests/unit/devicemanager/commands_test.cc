@@ -24,7 +24,7 @@ class CommandsTest : public ::testing::Test {
   PluginConnections plugins_{state_, dir_.path(), std::chrono::seconds(1)};
   Admitter admitter_{state_, plugins_, std::chrono::seconds(1)};
   std::optional<Duration> restarted_;
-  Commands commands_{state_, admitter_, [this](Duration down) {
+  Commands commands_{state_, plugins_, admitter_, [this](Duration down) {
                        restarted_ = down;
                        state_.Change([](State& state) { ++state.starts; });
                      }};

@@ -106,6 +106,19 @@ TEST(ModelTest, TheEndOfAnOldStreamDisconnectsWhoeverIsRegisteredNow) {
   EXPECT_EQ(model.StreamEnded(kResource, kStart), std::nullopt);
 }
 
+TEST(ModelTest, InAKubeletWithTheFixTheEndOfAnOldStreamChangesNothing) {
+  Model model;
+  Register(model, 1);
+  Register(model, 2);
+  model.ListReceived(kResource, HealthyDevices({"x", "y", "z"}));
+
+  EXPECT_EQ(model.OwnStreamEnded(kResource, 1, kStart), std::nullopt);
+  EXPECT_THAT(model.Resources(), ElementsAre(Pair(kResource, Counts{3, 3, true})));
+  EXPECT_EQ(model.OwnStreamEnded(kResource, 2, kStart), ClientId{2});
+  EXPECT_THAT(model.Resources(), ElementsAre(Pair(kResource, Counts{3, 0, false})));
+  EXPECT_EQ(model.OwnStreamEnded("example.com/unknown", 1, kStart), std::nullopt);
+}
+
 TEST(ModelTest, TheEndOfAnOldStreamDisconnectsAPluginThatIsBeingDialled) {
   Model model;
   Register(model, 1);

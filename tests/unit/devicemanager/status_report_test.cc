@@ -65,6 +65,19 @@ TEST(StatusReportTest, TheTableAlignsItsColumns) {
             "example.com/a   3          2             1           yes\n");
 }
 
+TEST(StatusReportTest, FaultsAndAShiftedClockAreShownWhileTheyLast) {
+  State state;
+  state.faults.refuse_dial = true;
+  state.clock_ahead = std::chrono::minutes(5);
+  EXPECT_EQ(StatusJson(state).dump(),
+            R"({"starts":0,"resources":[],"pods":[],"faults":{"refuse-dial":"on"},)"
+            R"("clockAheadSeconds":300.0})");
+  EXPECT_EQ(StatusTable(StatusJson(state)),
+            "RESOURCE   CAPACITY   ALLOCATABLE   ALLOCATED   CONNECTED\n"
+            "fault: refuse-dial on\n"
+            "clock: 300 s ahead\n");
+}
+
 TEST(StatusReportTest, TheTableOfNothingIsItsHead) {
   EXPECT_EQ(StatusTable(nlohmann::ordered_json::object()),
             "RESOURCE   CAPACITY   ALLOCATABLE   ALLOCATED   CONNECTED\n");

@@ -45,18 +45,19 @@ class Calls {
       : resource_(std::move(resource)), context_(context), observation_(*observation) {}
 
   void Allocate(AllocateCall::Kind kind, const IdList& ids) {
-    const auto connection = context_.connection();
+    const auto connection = Connection();
     if (!connection) return;
     AllocateCall call{.kind = kind, .resource = resource_, .ids = ids};
     call.outcome = connection->Allocate(ids, kLimit, &call.response);
     const Outcome outcome = call.outcome;
+    Note(outcome);
     observation_.allocations.push_back(std::move(call));
     context_.after(absl::StrCat("Allocate of ", resource_, " ", Ids(ids)), false, outcome);
   }
 
   void Prefer(PreferredCall::Kind kind, const IdList& available, const IdList& must_include,
               std::size_t size) {
-    const auto connection = context_.connection();
+    const auto connection = Connection();
     if (!connection) return;
     PreferredCall call{.kind = kind,
                        .resource = resource_,
@@ -65,6 +66,7 @@ class Calls {
                        .size = static_cast<int>(size)};
     connection->GetPreferred(kLimit, &call);
     const Outcome outcome = call.outcome;
+    Note(outcome);
     observation_.preferences.push_back(std::move(call));
     context_.after(absl::StrCat("GetPreferredAllocation of ", size, " of ",
                                 Count(available.size(), "device"), " of ", resource_),
@@ -72,18 +74,26 @@ class Calls {
   }
 
   void PreStart(const IdList& ids) {
-    const auto connection = context_.connection();
+    const auto connection = Connection();
     if (!connection) return;
     const PreStartCall call{.resource = resource_, .outcome = connection->PreStart(ids, kLimit)};
+    Note(call.outcome);
     observation_.pre_starts.push_back(call);
     context_.after(absl::StrCat("PreStartContainer of ", resource_, " ", Ids(ids)), false,
                    call.outcome);
   }
 
  private:
+  // Who hangs once is not asked again: it would cost as long each time.
+  std::shared_ptr<PluginConnection> Connection() const {
+    return hangs_ ? nullptr : context_.connection();
+  }
+  void Note(const Outcome& outcome) { hangs_ = hangs_ || outcome.kind == Outcome::Kind::kTimedOut; }
+
   const std::string resource_;
   const CallContext& context_;
   Observation& observation_;
+  bool hangs_ = false;
 };
 
 void AllocateAll(Calls& calls, const Sorted& devices) {

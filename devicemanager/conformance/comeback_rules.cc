@@ -118,7 +118,7 @@ Judgement Noticed(const Observation& seen, std::optional<Duration> Hotplug::*wha
   const std::optional<Duration>& after = hotplug.*what;
   if (!after) {
     return Fail(absl::StrCat(hotplug.path, " ", verb, " and no other list came in ",
-                             Took(hotplug.patience)));
+                             Took(hotplug.patience), ", if it is one that the plugin announces"));
   }
   const std::string text =
       absl::StrCat("listed ", Took(*after), " after ", hotplug.path, " ", verb);

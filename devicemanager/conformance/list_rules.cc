@@ -11,7 +11,7 @@ namespace nodedevice::devicemanager::conformance {
 namespace {
 
 constexpr std::size_t kLongestId = 63;
-constexpr Duration kListWithin = std::chrono::seconds(10);
+constexpr Duration kListWithin = std::chrono::seconds(20);
 // One more is forgiven: a change may have been taken back before it was sent.
 constexpr int kRepeatsForgiven = 1;
 

@@ -20,7 +20,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr Duration kQuiet = milliseconds(500);      // after which no more resources are expected
-constexpr Duration kFirstListWithin = seconds(11);  // one more than list/arrives judges by
+constexpr Duration kFirstListWithin = seconds(21);  // one more than list/arrives judges by
+constexpr Duration kAllRefused = seconds(3);  // after which the first refusal is the last word
 constexpr Duration kKilledAndBack = milliseconds(360);  // seen of a kubelet
 constexpr Duration kLongDown = seconds(2);
 constexpr Duration kSlow = seconds(2);
@@ -106,7 +107,11 @@ absl::Status Player::Begin() {
                      " in ", settings_.start_limit / seconds(1), " s"));
   }
   // Its other resources, and the first lists.
-  changes_.WaitFor([&] { return Quiet() || ended(); }, kFirstListWithin);
+  const TimePoint first = Clock::now();
+  const auto refused = [&] {
+    return Clock::now() - first > kAllRefused && kubelet_.Resources().empty();
+  };
+  changes_.WaitFor([&] { return Quiet() || refused() || ended(); }, kFirstListWithin);
   for (const auto& [name, resource] : kubelet_.Resources()) {
     if (resource.listed) expected_.insert(name);
   }
@@ -158,7 +163,12 @@ bool Player::Recover() {
 
 bool Player::Ready(Stage stage, const std::string& what) {
   if (changes_.interrupted() || !process_) return false;
-  NoteDeath(stage, absl::StrCat("the pause before ", what), false);
+  if (process_->exit() && !seen_.comebacks.empty()) {
+    // It took its time to end over what came before; its supervisor helps.
+    seen_.comebacks.back().ended.push_back(*process_->exit());
+    if (!Recover()) return false;
+  }
+  NoteDeath(stage, absl::StrCat("the time before ", what), false);
   kubelet_.SetStage(stage);
   say_(what);
   return AllBack(0) || Recover();
@@ -316,9 +326,10 @@ void Player::PlayGrowth() {
     growth.gave_up = !growth.process_changed && !AllBack(since);
     if (growth.process_changed || growth.gave_up) break;
   }
-  growth.registrations = before_at < 0 ? 0 : done - before_at;
+  growth.registrations = done - std::max(0, before_at);
   growth.took = Clock::now() - begin;
-  if (before_at >= 0) growth.after = process_->Measure();
+  growth.after = process_->Measure();
+  if (before_at < 0) growth.before = growth.after;  // it was never warm: too few to tell anything
   seen_.growth = growth;
   if (growth.process_changed || growth.gave_up) Recover();
 }

@@ -48,14 +48,16 @@ Judgement Endpoint(const Observation& seen) {
   return complaints.OrElse(Quoted(seen.registrations.front().endpoint));
 }
 
-// Of two instances one may take the other's socket away: overlap/ judges what comes of it.
-bool Alone(const Registration& call) { return call.stage != Stage::kOverlap; }
+// Later the plugin may be in the middle of beginning anew when it is dialled, or a kubelet or
+// another instance has just removed its socket; whether it is registered in the end is what counts
+// then.
+bool AtStart(const Registration& call) { return call.stage == Stage::kStart; }
 
 Judgement AnswersDial(const Observation& seen) {
   Complaints complaints;
   std::size_t dialled = 0;
   for (const Registration& call : seen.registrations) {
-    if (!call.dialled || !Alone(call)) continue;
+    if (!call.dialled || !AtStart(call)) continue;
     ++dialled;
     if (!call.dialled->ok()) {
       complaints.Add(absl::StrCat("nobody answers on the endpoint ", Quoted(call.endpoint), " of ",
@@ -70,7 +72,7 @@ Judgement ServesBeforeRegister(const Observation& seen) {
   Complaints complaints;
   std::size_t calls = 0;
   for (const Registration& call : seen.registrations) {
-    if (!call.dialled || !Alone(call)) continue;
+    if (!call.dialled || !AtStart(call)) continue;
     ++calls;
     if (call.served_at_once || !call.dialled->ok()) continue;
     complaints.Add(absl::StrCat(call.resource, " called Register before it listened on ",
@@ -86,7 +88,7 @@ Judgement OptionsWhileRegistering(const Observation& seen) {
   std::size_t asked = 0;
   Duration longest = Duration::zero();
   for (const Registration& call : seen.registrations) {
-    if (!call.asked || !Alone(call)) continue;
+    if (!call.asked || !AtStart(call)) continue;
     ++asked;
     longest = std::max(longest, call.asked->took);
     if (!call.asked->ok()) {

@@ -91,7 +91,7 @@ const std::map<std::string, std::vector<std::string>>& Programs() {
       {"node-device-controller",
        {"controller/options.cc", "lib/service/tls_flags.cc", "lib/service/command_line.cc"}},
       {"node-device-plugin", {"plugin/options.cc"}},
-      {"device-manager", {"devicemanager/main.cc"}}};
+      {"device-manager", {"devicemanager/main.cc", "devicemanager/conformance/options.cc"}}};
   return sources;
 }
 

@@ -5,13 +5,13 @@ namespace {
 
 TEST(ListRulesTest, TheFirstListComes) {
   Observation seen = Good();
-  seen.streams.push_back({.first_list_after = std::nullopt, .watched = seconds(11)});
-  ExpectOnly("list/arrives", seen, "example.com/thing sent no list in 11.00 s");
+  seen.streams.push_back({.first_list_after = std::nullopt, .watched = seconds(21)});
+  ExpectOnly("list/arrives", seen, "example.com/thing sent no list in 21.00 s");
 }
 
 TEST(ListRulesTest, AStreamThatWasNotGivenTheTimeSaysNothing) {
   Observation seen = Good();
-  seen.streams.push_back({.first_list_after = std::nullopt, .watched = seconds(9)});
+  seen.streams.push_back({.first_list_after = std::nullopt, .watched = seconds(19)});
   EXPECT_EQ(JudgedBy("list/arrives", seen).verdict, Verdict::kPass);
   seen.streams = {
       {.stage = Stage::kRestart, .first_list_after = std::nullopt, .watched = seconds(60)}};

@@ -34,13 +34,19 @@ TEST(RegistrationRulesTest, SomebodyAnswersOnTheEndpoint) {
              "nobody answers on the endpoint 'plugin.sock' of example.com/thing within 10.00 s");
 }
 
-TEST(RegistrationRulesTest, OfTwoInstancesOneMayTakeTheOthersSocketAway) {
-  Observation seen = Good();
-  seen.registrations.push_back(
-      {.stage = Stage::kOverlap,
-       .dialled = Outcome{.kind = Outcome::Kind::kTimedOut, .took = seconds(10)},
-       .asked = std::nullopt});
-  EXPECT_EQ(JudgedBy("register/answers-dial", seen).verdict, Verdict::kPass);
+TEST(RegistrationRulesTest, LaterADialMayMeetAPluginThatBeginsAnew) {
+  for (const Stage stage : {Stage::kRestart, Stage::kOverlap, Stage::kBeforeKubelet}) {
+    Observation seen = Good();
+    seen.registrations.push_back({.stage = stage, .asked = Refused("Unavailable")});
+    seen.registrations.push_back(
+        {.stage = stage,
+         .served_at_once = false,
+         .dialled = Outcome{.kind = Outcome::Kind::kTimedOut, .took = seconds(10)},
+         .asked = std::nullopt});
+    for (const Finding& finding : Judge(seen)) {
+      EXPECT_EQ(finding.judgement.verdict, Verdict::kPass) << finding.rule->name;
+    }
+  }
 }
 
 TEST(RegistrationRulesTest, ItServesBeforeItRegisters) {

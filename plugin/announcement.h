@@ -1,8 +1,10 @@
 #pragma once
 
+#include <memory>
 #include <string_view>
 
 #include "lib/api/device_plugin_config.h"
+#include "plugin/affinity.h"
 #include "plugin/device.h"
 
 namespace nodedevice {
@@ -12,7 +14,7 @@ struct Announcement {
   DeviceSet devices;
   int replicas = 1;
   bool withdrawn = false;  // announce nothing: the resource is being given up
-  bool operator==(const Announcement&) const = default;
+  std::shared_ptr<const Affinity> affinity = nullptr;  // null: nothing is known
 
   // The device behind an id on the wire; nullptr when it is not announced under that id.
   const Device* Find(std::string_view wire_id) const;

@@ -32,7 +32,14 @@ Plugin::Plugin(Parts parts, PluginSpec spec, std::unique_ptr<DiscoverySource> so
                {.on_transition = [this](Transition transition) { OnKubelet(transition); },
                 .on_look = [this] { OnLook(); }}) {}
 
-void Plugin::Start() { Scan(); }
+void Plugin::Start() {
+  source_->OnNews([alive = alive_, &loop = parts_.loop] {
+    loop.Post([alive] {
+      if (*alive != nullptr) (*alive)->Hint();
+    });
+  });
+  Scan();
+}
 
 void Plugin::Hint() {
   const Duration wait = gate_.Wait(Clock::now());
@@ -80,7 +87,7 @@ void Plugin::OnScanned(absl::StatusOr<Inventory> inventory) {
     return;
   }
   for (auto& [name, found] : inventory->resources) {
-    Announce(ResourceNamed(name), name, std::move(found));
+    Announce(ResourceNamed(name), name, std::move(found), inventory->affinity);
   }
   ArmHealthTimer();
   if (held_ && !inventory->hold.empty()) {
@@ -120,7 +127,8 @@ Plugin::Resource& Plugin::ResourceNamed(const std::string& name) {
   return resource;
 }
 
-void Plugin::Announce(Resource& resource, const std::string& name, DeviceSet scanned) {
+void Plugin::Announce(Resource& resource, const std::string& name, DeviceSet scanned,
+                      const std::shared_ptr<const Affinity>& affinity) {
   const auto current = resource.server->Current();
   DeviceSet devices = resource.health.Update(current->devices, std::move(scanned), Clock::now());
   VisitBoth(current->devices, devices,
@@ -132,7 +140,7 @@ void Plugin::Announce(Resource& resource, const std::string& name, DeviceSet sca
                 spdlog::warn("{}: device {} is unhealthy: {}", name, id, now->problem);
               }
             });
-  resource.server->Publish(std::move(devices));
+  resource.server->Publish(std::move(devices), affinity);
 }
 
 void Plugin::ArmHealthTimer() {

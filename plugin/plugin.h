@@ -55,7 +55,8 @@ class Plugin {
   void Scan();
   void OnScanned(absl::StatusOr<Inventory> inventory);
   Resource& ResourceNamed(const std::string& name);
-  void Announce(Resource& resource, const std::string& name, DeviceSet scanned);
+  void Announce(Resource& resource, const std::string& name, DeviceSet scanned,
+                const std::shared_ptr<const Affinity>& affinity);
   void ArmHealthTimer();
   void OnKubelet(Transition transition);
   void OnLook();

@@ -72,6 +72,13 @@ FreeIds::const_iterator Next(const Announcement& offered, Preference preference,
                       [&](const std::string& id) { return DeviceOf(offered, id) == best->first; });
 }
 
+// Of each of these devices it is known how well it works with others.
+bool CanBeCompared(const Announcement& offered, const FreeIds& ids) {
+  return offered.affinity != nullptr && offered.replicas == 1 &&
+         std::ranges::all_of(ids,
+                             [&](const std::string& id) { return offered.affinity->Knows(id); });
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<std::string>> Prefer(const Announcement& offered, Preference preference,
@@ -97,6 +104,10 @@ absl::StatusOr<std::vector<std::string>> Prefer(const Announcement& offered, Pre
   if (pool.size() < missing) {
     return absl::InvalidArgumentError(
         absl::StrCat("an allocation of ", size, " from ", pool.size() + chosen.size(), " devices"));
+  }
+  if (CanBeCompared(offered, pool)) {
+    return BestTogether(*offered.affinity, {chosen.begin(), chosen.end()},
+                        {pool.begin(), pool.end()}, static_cast<std::size_t>(size));
   }
   std::map<int, FreeByRoot> by_node;
   for (const std::string& id : pool) {

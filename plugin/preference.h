@@ -19,6 +19,9 @@ namespace nodedevice {
 // replicas, packed fills the device with the fewest free replicas first, spread takes the device
 // with the most.
 //
+// Where it is known how well pairs of devices work together, and no device is shared, the answer is
+// those that do best together, whatever the preference.
+//
 // Fails (kInvalidArgument) when `size` cannot be met or `must_include` holds more than `size`.
 absl::StatusOr<std::vector<std::string>> Prefer(const Announcement& offered, Preference preference,
                                                 const std::vector<std::string>& available,

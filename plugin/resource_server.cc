@@ -104,12 +104,15 @@ Answers ResourceServer::MakeAnswers() {
            }});
 }
 
-void ResourceServer::Publish(DeviceSet devices) {
+void ResourceServer::Publish(DeviceSet devices, std::shared_ptr<const Affinity> affinity) {
   const auto current = board_.Current();
-  if (devices == current->devices) return;
+  const bool same = affinity == current->affinity ||
+                    (affinity && current->affinity && *affinity == *current->affinity);
+  if (same && devices == current->devices) return;
   board_.Publish({.devices = std::move(devices),
                   .replicas = current->replicas,
-                  .withdrawn = current->withdrawn});
+                  .withdrawn = current->withdrawn,
+                  .affinity = std::move(affinity)});
   parts_.on_change();
 }
 

@@ -41,7 +41,7 @@ class ResourceServer {
   ResourceServer(Parts parts, std::string resource);
   ~ResourceServer();
 
-  void Publish(DeviceSet devices);
+  void Publish(DeviceSet devices, std::shared_ptr<const Affinity> affinity);
   // What was published last.
   Latest<Announcement> Current() const { return board_.Current(); }
 

@@ -1,19 +1,24 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "lib/base/status.h"
+#include "plugin/affinity.h"
 #include "plugin/device.h"
 
 namespace nodedevice {
 
 // What one look at the host found.
 struct Inventory {
-  std::map<std::string, DeviceSet> resources;  // by resource name; the same names at every scan
+  // By resource name. A later scan may bring further names; one that was there stays, empty or not.
+  std::map<std::string, DeviceSet> resources;
+  std::shared_ptr<const Affinity> affinity = {};  // of whole devices; null: nothing is known
   // For people, why something is not announced: "/dev/kvm does not exist".
   std::vector<std::string> notes;
   // Where entries that appear or vanish are a reason to look again; below the host root.
@@ -32,6 +37,10 @@ class DiscoverySource {
  public:
   virtual ~DiscoverySource() = default;
   virtual absl::StatusOr<Inventory> Scan() = 0;
+
+  // For a source that hears of changes by itself: it calls `on_news` on any thread when a scan
+  // would find something else, until it is destroyed. To be called once, before the first scan.
+  virtual void OnNews(std::function<void()> /*on_news*/) {}
 };
 
 }  // namespace nodedevice

@@ -131,5 +131,27 @@ TEST(PreferenceTest, StaysOnOneRootOfPciWithinTheNumaNode) {
   EXPECT_THAT(Preferred(offered, Preference::kPacked, all, 1), ElementsAre("g"));
 }
 
+TEST(PreferenceTest, TakesThoseThatWorkBestTogetherWhereThatIsKnown) {
+  auto affinity = std::make_shared<Affinity>();
+  affinity->Set("a", "b", 10);
+  affinity->Set("a", "c", 10);
+  affinity->Set("b", "c", 50);
+  Announcement offered{.devices = {{"a", OnNode(0)}, {"b", OnNode(0)}, {"c", OnNode(1)}},
+                       .replicas = 1,
+                       .withdrawn = false,
+                       .affinity = affinity};
+  for (const Preference preference : {Preference::kPacked, Preference::kSpread}) {
+    EXPECT_THAT(Preferred(offered, preference, {"a", "b", "c"}, 2), ElementsAre("b", "c"));
+    EXPECT_THAT(Preferred(offered, preference, {"b", "c"}, 2, {"a"}), ElementsAre("a", "b"));
+  }
+  // Of d nothing is known, and shares are another matter.
+  offered.devices["d"] = OnNode(0);
+  EXPECT_THAT(Preferred(offered, Preference::kPacked, {"a", "b", "c", "d"}, 2),
+              ElementsAre("a", "b"));
+  offered.replicas = 2;
+  EXPECT_THAT(Preferred(offered, Preference::kPacked, {"b::0", "c::0", "a::0"}, 2),
+              ElementsAre("a::0", "b::0"));
+}
+
 }  // namespace
 }  // namespace nodedevice

@@ -42,6 +42,15 @@ void AddPath(std::string_view pattern, HostMounts& mounts) {
   }
 }
 
+// Where container runtimes look for what CDI names mean.
+void AddCdiFolder(HostMounts& mounts) {
+  AddFolder({.host_path = "/var/run/cdi",
+             .mount_path = "/host/var/run/cdi",
+             .create = true,
+             .writable = true},
+            mounts);
+}
+
 void Add(const Paths& paths, bool topology, HostMounts& mounts) {
   for (const PathGroup& group : paths.groups) {
     if (!group.usb.empty()) mounts.dev = mounts.sys = true;
@@ -63,13 +72,30 @@ void Add(const Static& devices, HostMounts& mounts) {
     for (const StaticNode& node : device.nodes) AddPath(node.path, mounts);
   }
   if (!devices.hold_file.empty()) AddPath(devices.hold_file, mounts);
-  if (!devices.cdi_kind.empty()) {
-    AddFolder({.host_path = "/var/run/cdi",
-               .mount_path = "/host/var/run/cdi",
-               .create = true,
-               .writable = true},
+  if (!devices.cdi_kind.empty()) AddCdiFolder(mounts);
+}
+
+void Add(const Nvidia& nvidia, bool topology, HostMounts& mounts) {
+  constexpr std::string_view kCosFolder = "/home/kubernetes/bin";
+  mounts.dev = true;
+  if (topology) mounts.sys = true;
+  AddFolder({.host_path = "/proc/driver", .mount_path = "/host/proc/driver"}, mounts);
+  const std::string root = DriverRootOf(nvidia);
+  if (root.starts_with(kCosFolder)) {
+    AddFolder({.host_path = std::string(kCosFolder),
+               .mount_path = absl::StrCat("/host", std::string(kCosFolder)),
+               .create = true},
               mounts);
+  } else {
+    AddPath(root == "/" ? "/usr/lib" : root, mounts);
   }
+  const bool cdi = std::ranges::any_of(nvidia.device_list_strategy, [](auto strategy) {
+    return strategy == Nvidia::ListStrategy::kCdiAnnotations ||
+           strategy == Nvidia::ListStrategy::kCdiCri;
+  });
+  if (!cdi) return;
+  AddPath("/usr/bin/nvidia-ctk", mounts);
+  AddCdiFolder(mounts);
 }
 
 void Add(const Exec& exec, HostMounts& mounts) {
@@ -94,6 +120,8 @@ HostMounts MountsFor(const std::vector<PluginSpec>& plugins) {
                std::holds_alternative<Mdev>(plugin.discovery) ||
                std::holds_alternative<Usb>(plugin.discovery)) {
       mounts.dev = mounts.sys = true;  // they are found in /sys, and given as nodes of /dev
+    } else if (const Nvidia* nvidia = std::get_if<Nvidia>(&plugin.discovery)) {
+      Add(*nvidia, plugin.topology, mounts);
     } else if (const Onload* onload = std::get_if<Onload>(&plugin.discovery)) {
       Add(*onload, mounts);
     } else if (const Static* devices = std::get_if<Static>(&plugin.discovery)) {

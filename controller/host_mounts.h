@@ -30,6 +30,7 @@ struct HostMounts {
 // and go, and such a mount would stay with what is gone; of /var, where the kubelet keeps the
 // secrets of all pods, only the folder that holds the path.
 //
+// For GPUs the folder of the driver is needed, and what the kernel module says in /proc/driver.
 // Where CDI files are written, the folder can be written to.
 //
 // The folder of an exec entry's program is mounted at its own path when it is below /opt, /var or

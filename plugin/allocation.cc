@@ -4,6 +4,9 @@
 #include <set>
 #include <string_view>
 #include <utility>
+#include <variant>
+
+#include "plugin/nvidia/cdi_strategy.h"
 
 namespace nodedevice {
 namespace {
@@ -75,7 +78,9 @@ absl::StatusOr<ContainerAnswer> AnswerContainer(const Announcement& offered, con
     if (!AddOnce(answer.mounts, added)) return Clash(spec, added.ContainerPath());
   }
   for (const auto& [name, value] : spec.container.envs) answer.envs[name] = value;
-  answer.annotations = spec.container.annotations;
+  const Nvidia* nvidia = std::get_if<Nvidia>(&spec.discovery);
+  if (nvidia != nullptr) ApplyCdiStrategy(*nvidia, answer);
+  for (const auto& [name, value] : spec.container.annotations) answer.annotations[name] = value;
   AddNew(answer.cdi, spec.container.cdi);
   return answer;
 }

@@ -15,6 +15,7 @@
 
 #include "lib/api/mdev.h"
 #include "lib/api/mount_edit.h"
+#include "lib/api/nvidia.h"
 #include "lib/api/onload.h"
 #include "lib/api/pci.h"
 #include "lib/api/static_devices.h"
@@ -56,7 +57,7 @@ struct Exec {
   bool operator==(const Exec&) const = default;
 };
 
-using Discovery = std::variant<Paths, Pci, Mdev, Usb, Onload, Static, Exec>;
+using Discovery = std::variant<Paths, Pci, Mdev, Usb, Nvidia, Onload, Static, Exec>;
 
 // ---- what every family takes ------------------------------------------------------------------
 

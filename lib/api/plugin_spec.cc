@@ -9,8 +9,8 @@
 namespace nodedevice {
 namespace {
 
-constexpr std::array<std::string_view, 7> kFamilies = {"paths",  "pci",    "mdev", "usb",
-                                                       "onload", "static", "exec"};
+constexpr std::array<std::string_view, 8> kFamilies = {"paths",  "pci",    "mdev",   "usb",
+                                                       "nvidia", "onload", "static", "exec"};
 
 Discovery ReadDiscovery(ObjectReader& reader, HostPathPolicy policy, FieldErrors& errors) {
   std::vector<std::string> given;
@@ -31,6 +31,7 @@ Discovery ReadDiscovery(ObjectReader& reader, HostPathPolicy policy, FieldErrors
   if (const auto pci = reader.Any("pci")) return ReadPci(*pci, errors);
   if (const auto mdev = reader.Any("mdev")) return ReadMdev(*mdev, errors);
   if (const auto usb = reader.Any("usb")) return ReadUsb(*usb, errors);
+  if (const auto nvidia = reader.Any("nvidia")) return ReadNvidia(*nvidia, policy, errors);
   if (const auto onload = reader.Any("onload")) return ReadOnload(*onload, policy, errors);
   if (const auto devices = reader.Any("static")) return ReadStatic(*devices, policy, errors);
   return ReadExec(*reader.Any("exec"), errors);

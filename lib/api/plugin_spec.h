@@ -20,6 +20,7 @@ Paths ReadPaths(const Element& element, HostPathPolicy policy, FieldErrors& erro
 Pci ReadPci(const Element& element, FieldErrors& errors);
 Mdev ReadMdev(const Element& element, FieldErrors& errors);
 Usb ReadUsb(const Element& element, FieldErrors& errors);
+Nvidia ReadNvidia(const Element& element, HostPathPolicy policy, FieldErrors& errors);
 Onload ReadOnload(const Element& element, HostPathPolicy policy, FieldErrors& errors);
 Static ReadStatic(const Element& element, HostPathPolicy policy, FieldErrors& errors);
 Exec ReadExec(const Element& element, FieldErrors& errors);

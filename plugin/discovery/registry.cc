@@ -2,7 +2,9 @@
 
 #include <variant>
 
+#include "plugin/discovery/cos_gpu.h"
 #include "plugin/discovery/mdev.h"
+#include "plugin/discovery/nvidia.h"
 #include "plugin/discovery/onload.h"
 #include "plugin/discovery/paths.h"
 #include "plugin/discovery/pci.h"
@@ -28,6 +30,12 @@ struct Maker {
   }
   Result operator()(const Usb& usb) const {
     return std::make_unique<UsbSource>(spec.resource_name, usb, spec.topology, host);
+  }
+  Result operator()(const Nvidia& nvidia) const {
+    if (nvidia.layout == Nvidia::Layout::kCos) {
+      return std::make_unique<CosGpuSource>(spec.resource_name, nvidia, spec.topology, host);
+    }
+    return std::make_unique<NvidiaSource>(spec.resource_name, nvidia, spec.topology, host);
   }
   Result operator()(const Onload& onload) const {
     return std::make_unique<OnloadSource>(spec.resource_name, onload, spec.topology, host);

@@ -3,7 +3,7 @@
 import re
 
 _UI = "urn:alm:descriptor:com.tectonic.ui:"
-_ACRONYMS = {"cdi": "CDI", "mdev": "MDEV", "numa": "NUMA", "pci": "PCI", "usb": "USB", "vfio": "VFIO"}
+_ACRONYMS = {"cdi": "CDI", "mdev": "MDEV", "nvidia": "NVIDIA", "numa": "NUMA", "pci": "PCI", "usb": "USB", "vfio": "VFIO"}
 # Fields for which the console has something better than what their type tells.
 _SPECIAL = {
     "machineConfigPoolSelector": [_UI + "selector:machineconfiguration.openshift.io:v1:MachineConfigPool"],

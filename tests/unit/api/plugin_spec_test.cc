@@ -229,10 +229,11 @@ TEST(PluginSpecTest, TheEntryItself) {
          {"/preferredAllocation",
           "dense",
           {"preferredAllocation", "must be one of packed, spread, is 'dense'"}},
-         {"/nvidia",
+         {"/quantum",
           json::object(),
-          {"nvidia",
-           "unknown field; known here: name, resourceName, paths, pci, mdev, usb, onload, static, "
+          {"quantum",
+           "unknown field; known here: name, resourceName, paths, pci, mdev, usb, nvidia, onload, "
+           "static, "
            "exec, "
            "container, sharing, health, preferredAllocation, topology"}}});
   EXPECT_THAT(ErrorsOf(json("text")),
@@ -240,16 +241,17 @@ TEST(PluginSpecTest, TheEntryItself) {
 }
 
 TEST(PluginSpecTest, ExactlyOneFamily) {
-  Check(
-      StaticEntry(),
-      {{"/static",
-        nullptr,
-        {"", "needs exactly one family of paths, pci, mdev, usb, onload, static, exec, has none"}},
-       {"/exec",
-        ExecEntry()["exec"],
-        {"",
-         "needs exactly one family of paths, pci, mdev, usb, onload, static, exec, has static, "
-         "exec"}}});
+  Check(StaticEntry(), {{"/static",
+                         nullptr,
+                         {"",
+                          "needs exactly one family of paths, pci, mdev, usb, nvidia, onload, "
+                          "static, exec, has none"}},
+                        {"/exec",
+                         ExecEntry()["exec"],
+                         {"",
+                          "needs exactly one family of paths, pci, mdev, usb, nvidia, onload, "
+                          "static, exec, has static, "
+                          "exec"}}});
 }
 
 TEST(PluginSpecTest, Groups) {

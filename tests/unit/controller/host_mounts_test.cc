@@ -100,6 +100,36 @@ TEST(HostMountsTest, OfVarOnlyTheFolder) {
             (HostMounts{.folders = {{"/var", "/host/var", false}}}));
 }
 
+TEST(HostMountsTest, GpusNeedTheirDriversFilesAndWhatTheKernelSays) {
+  EXPECT_EQ(
+      MountsOf({{"topology", false}, {"nvidia", json::object()}}),
+      (HostMounts{.dev = true,
+                  .sys = false,
+                  .folders = {{"/proc/driver", "/host/proc/driver"}, {"/usr", "/host/usr"}}}));
+  EXPECT_EQ(
+      MountsOf({{"nvidia", {{"driverRoot", "/run/nvidia/driver"}}}}),
+      (HostMounts{.dev = true,
+                  .sys = true,
+                  .folders = {{"/proc/driver", "/host/proc/driver"}, {"/run", "/host/run"}}}));
+  EXPECT_EQ(MountsOf({{"nvidia", {{"driverRoot", "/home/kubernetes/bin/nvidia"}}}}),
+            (HostMounts{.dev = true,
+                        .sys = true,
+                        .folders = {{"/home/kubernetes/bin", "/host/home/kubernetes/bin", true},
+                                    {"/proc/driver", "/host/proc/driver"}}}));
+}
+
+TEST(HostMountsTest, CdiFilesAreWritten) {
+  EXPECT_EQ(MountsOf({{"nvidia",
+                       {{"driverRoot", "/opt/nvidia"},
+                        {"deviceListStrategy", json::array({"envvar", "cdi-annotations"})}}}}),
+            (HostMounts{.dev = true,
+                        .sys = true,
+                        .folders = {{"/opt", "/host/opt"},
+                                    {"/proc/driver", "/host/proc/driver"},
+                                    {"/usr", "/host/usr"},
+                                    {"/var/run/cdi", "/host/var/run/cdi", true, true}}}));
+}
+
 TEST(HostMountsTest, AProgramIsWhereItsCommandSays) {
   EXPECT_EQ(MountsOf({{"exec", {{"command", {"/opt/vendor/bin/plugin", "--x"}}}}}),
             (HostMounts{.folders = {{"/opt/vendor/bin", "/opt/vendor/bin", true}}}));

@@ -1,0 +1,58 @@
+#pragma once
+
+// Family `nvidia` of a plugin entry: GPUs of NVIDIA, found through the driver's own library.
+
+#include <array>
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace nodedevice {
+
+// Numbers of the driver's errors (XIDs) that a program of a container brings about: they say
+// nothing about the GPU.
+inline constexpr std::array<int, 6> kXidsOfPrograms = {13, 31, 43, 45, 68, 109};
+
+// What the driver's errors mean for a GPU.
+struct XidPolicy {
+  std::vector<int> ignored;   // beside kXidsOfPrograms
+  std::vector<int> critical;  // these count although they are among kXidsOfPrograms
+  // How long a GPU must have been without an error that counts to be well again.
+  std::chrono::seconds quiet{600};
+  bool operator==(const XidPolicy&) const = default;
+};
+
+struct Nvidia {
+  enum class Layout {
+    kNvml,  // what NVIDIA's own plugin announces
+    kCos,   // what Google's plugin for Container-Optimized OS announces
+  };
+  enum class MigStrategy { kNone, kSingle, kMixed };
+  // How a container is told of its devices.
+  enum class ListStrategy { kEnvvar, kVolumeMounts, kCdiAnnotations, kCdiCri };
+  enum class IdStrategy { kUuid, kIndex };
+
+  Layout layout = Layout::kNvml;
+  std::string driver_root;  // empty: the layout's default, see DriverRootOf()
+  XidPolicy xids;
+
+  // kNvml only.
+  MigStrategy mig_strategy = MigStrategy::kNone;
+  std::vector<ListStrategy> device_list_strategy = {ListStrategy::kEnvvar};
+  IdStrategy device_id_strategy = IdStrategy::kUuid;
+  bool pass_device_specs = false;
+  std::string cdi_annotation_prefix = "cdi.k8s.io/";
+
+  // kCos only.
+  std::string partition_size;  // "1g.5gb"; empty: whole GPUs
+
+  bool operator==(const Nvidia&) const = default;
+};
+
+// The folder of the host below which the driver's libraries are looked for.
+inline std::string DriverRootOf(const Nvidia& nvidia) {
+  if (!nvidia.driver_root.empty()) return nvidia.driver_root;
+  return nvidia.layout == Nvidia::Layout::kCos ? "/home/kubernetes/bin/nvidia" : "/";
+}
+
+}  // namespace nodedevice

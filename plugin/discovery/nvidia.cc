@@ -1,0 +1,141 @@
+#include "plugin/discovery/nvidia.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "lib/base/file.h"
+#include "plugin/discovery/numa.h"
+#include "plugin/nvidia/gpu_affinity.h"
+#include "plugin/nvidia/gpu_cdi.h"
+
+namespace nodedevice {
+namespace {
+
+constexpr const char* kControls[] = {"/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools",
+                                     "/dev/nvidia-modeset"};
+constexpr char kMigMinors[] = "/proc/driver/nvidia-caps/mig-minors";
+constexpr std::size_t kMaxMigMinors = 1u << 20;
+
+bool HasCdi(const Nvidia& nvidia) {
+  return std::ranges::any_of(nvidia.device_list_strategy, [](Nvidia::ListStrategy strategy) {
+    return strategy == Nvidia::ListStrategy::kCdiAnnotations ||
+           strategy == Nvidia::ListStrategy::kCdiCri;
+  });
+}
+
+// The view as a problem of all devices; empty: there is none.
+std::string ProblemOf(const GpuDriver::View& view, Duration silence, TimePoint now) {
+  if (view.status.ok() || (view.silent_since && now - *view.silent_since < silence)) return "";
+  return std::string(view.status.message());
+}
+
+}  // namespace
+
+NvidiaSource::NvidiaSource(std::string resource, Nvidia nvidia, bool topology, const HostRoot& host,
+                           Timing timing)
+    : resource_(std::move(resource)),
+      nvidia_(std::move(nvidia)),
+      driver_root_(DriverRootOf(nvidia_)),
+      topology_(topology),
+      host_(host),
+      silence_(timing.silence),
+      xids_(nvidia_.xids),
+      names_({resource_}),
+      driver_(host_, driver_root_, timing.driver) {
+  if (HasCdi(nvidia_)) cdi_.emplace(host_, resource_);
+}
+
+absl::StatusOr<Inventory> NvidiaSource::Scan() {
+  const GpuDriver::View view = driver_.Look();
+  const TimePoint now = Clock::now();
+  for (const XidEvent& event : driver_.TakeXids()) xids_.Note(event, now);
+  Inventory inventory;
+  inventory.directories = view.directories;
+  inventory.directories.insert(host_.Resolve("/dev"));
+  if (!view.status.ok()) inventory.notes.emplace_back(view.status.message());
+  if (view.gpus) {
+    const std::string problem = ProblemOf(view, silence_, now);
+    const GpuFiles files = ReadFiles(*view.gpus);
+    GpuDevices devices = MakeGpuDevices(
+        resource_, nvidia_, *view.gpus, files, [&](const Gpu& gpu, const MigDevice* mig) {
+          return problem.empty() ? xids_.ProblemOf(gpu, mig, now) : problem;
+        });
+    for (auto& [name, set] : devices.resources) {
+      if (nvidia_.pass_device_specs) CheckNodes(set);
+      inventory.resources[name] = std::move(set);
+      names_.insert(name);
+    }
+    for (const std::string& note : view.gpus->notes) inventory.notes.push_back(note);
+    for (const std::string& note : devices.notes) inventory.notes.push_back(note);
+    if (!view.events_problem.empty() &&
+        std::ranges::find(inventory.notes, view.events_problem) == inventory.notes.end()) {
+      inventory.notes.push_back(view.events_problem);
+    }
+    inventory.affinity = std::make_shared<const Affinity>(MakeGpuAffinity(*view.gpus));
+    if (cdi_) WriteCdi(*view.gpus, files, inventory);
+  }
+  for (const std::string& name : names_) inventory.resources[name];
+  return inventory;
+}
+
+GpuFiles NvidiaSource::ReadFiles(const Gpus& gpus) const {
+  GpuFiles files;
+  std::error_code error;
+  if (driver_root_ != "/" &&
+      std::filesystem::exists(host_.Resolve(driver_root_ + kControls[0]), error)) {
+    files.dev_root = driver_root_;
+  }
+  for (const char* control : kControls) {
+    if (std::filesystem::exists(host_.Resolve(files.dev_root + control), error)) {
+      files.controls.emplace_back(control);
+    }
+  }
+  files.mig_minors =
+      ParseMigMinors(ReadFile(host_.Resolve(kMigMinors), kMaxMigMinors).value_or(""));
+  if (!topology_) return files;
+  for (const Gpu& gpu : gpus.gpus) {
+    if (gpu.pci_bus_id.empty()) continue;
+    files.numa_nodes.emplace(
+        gpu.pci_bus_id,
+        NumaNodesOfSysfs(host_, absl::StrCat("/sys/bus/pci/devices/", gpu.pci_bus_id)));
+  }
+  return files;
+}
+
+void NvidiaSource::CheckNodes(DeviceSet& devices) const {
+  for (auto& [id, device] : devices) {
+    for (const DeviceNode& node : device.nodes) {
+      struct stat info;
+      if (!device.healthy() || ::lstat(host_.ResolveNative(node.host_path).c_str(), &info) == 0) {
+        continue;
+      }
+      device.problem = absl::StrCat(node.host_path, ": ", std::strerror(errno));
+    }
+  }
+}
+
+void NvidiaSource::WriteCdi(const Gpus& gpus, const GpuFiles& files, Inventory& inventory) {
+  const DriverFiles driver = ReadDriverFiles(host_, driver_root_, gpus.driver_version);
+  if (driver.hook.empty()) {
+    inventory.notes.emplace_back(
+        "nvidia-ctk is not on this node: a container finds the driver's libraries only where its "
+        "own distribution looks for libraries");
+  }
+  const absl::Status written = cdi_->Write(MakeGpuCdi(nvidia_, gpus, files, driver));
+  if (written.ok()) return;
+  // A container runtime that does not know the names refuses the container.
+  const std::string problem = absl::StrCat("the CDI file is not written: ", written.message());
+  for (auto& [name, set] : inventory.resources) {
+    for (auto& [id, device] : set) {
+      if (device.healthy()) device.problem = problem;
+    }
+  }
+}
+
+}  // namespace nodedevice

@@ -20,7 +20,9 @@ UsbSource::UsbSource(const std::string& resource, Usb usb, bool topology, const 
 absl::StatusOr<Inventory> UsbSource::Scan() {
   Inventory inventory;
   DeviceSet& set = inventory.resources[resource_];
-  const std::vector<UsbDevice> plugged = ListUsbDevices(host_, &inventory.directories);
+  std::vector<UsbDevice> plugged = ListUsbDevices(host_, &inventory.directories);
+  // "usb1" is the bus itself, which takes everything on it along.
+  std::erase_if(plugged, [](const UsbDevice& device) { return device.port.starts_with("usb"); });
   UsbSets combined = CombineUsb(usb_.selectors, plugged);
   inventory.notes = std::move(combined.notes);
   for (const UsbSet& members : combined.sets) {

@@ -80,7 +80,7 @@ TEST(CrdPatternsTest, TakeWhatTheParserTakes) {
       {pci + "vendor", "", "0xXa", 6},
       {pci + "class", "", "0xa", 7},
       {pci + "driver", "", "a0-_./", 4},
-      {pci + "address", "", "0a:.*", 8},
+      {pci + "address", "", "0:.", 7},
       {pci + "address", "0000:3b:0", "f*?.7[", 4},
       {pci + "pfNames[0]", "", "a.#0-,", 5},
       {pci + "pfNames[0]", "ens1f0#", "0-,", 7},

@@ -122,6 +122,14 @@ TEST_F(UsbSourceTest, CheapOnesWithOneSerialNumberAreToldApart) {
   EXPECT_THAT(Ids({{0x1a86, 0x7523, ""}}), SizeIs(2));
 }
 
+TEST_F(UsbSourceTest, ABusIsNoDevice) {
+  Plug("usb1", "1d6b", "0002", 1, "0000:00:14.0");
+  Plug("1-1", "1d6b", "0002", 2);
+  const DeviceSet set = Devices({{0x1d6b, 0x0002, ""}});
+  ASSERT_THAT(set, SizeIs(1));
+  EXPECT_EQ(set.begin()->second.env_items[0].item, "1:2");
+}
+
 TEST_F(UsbSourceTest, WithoutItsNodeItIsUnhealthy) {
   Plug("1-1", "1a86", "7523", 1, "A");
   Plug("1-2", "1a86", "7523", 2, "B");

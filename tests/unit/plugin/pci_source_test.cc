@@ -315,18 +315,22 @@ TEST_F(PciSourceTest, NumbersAreReadWithoutUevent) {
   EXPECT_THAT(Ids({.vendor = 0x8086, .device = 0x1572, .class_prefix = "0200"}), SizeIs(1));
 }
 
-// With no more of each than the scan reads, for the sake of the disk.
+// Eight of a group share the folder that they lead to, for the sake of the disk.
 TEST_F(PciSourceTest, FourThousandFunctions) {
   const auto bus = node_.Under("sys/bus/pci/devices/x").parent_path();
-  for (int i = 0; i < 4096; ++i) {
-    const auto device = bus / absl::StrFormat("0000:%02x:%02x.%d", i / 256, i % 256 / 8, i % 8);
-    std::filesystem::create_directory(device);
-    std::ofstream(device / "uevent") << "PCI_CLASS=20000\nPCI_ID=8086:1572\n";
-    std::filesystem::create_symlink(i == 77 ? "drivers/i40e" : "drivers/vfio-pci",
-                                    device / "driver");
-    std::filesystem::create_symlink(absl::StrFormat("iommu_groups/%d", i / 8),
-                                    device / "iommu_group");
-    if (i % 8 == 0) bus_.MakeGroupNode(std::to_string(i / 8));
+  for (int group = 0; group < 512; ++group) {
+    const auto folder = node_.Under(absl::StrFormat("sys/devices/%d/uevent", group)).parent_path();
+    std::ofstream(folder / "uevent") << "PCI_CLASS=20000\nPCI_ID=8086:1572\n";
+    std::filesystem::create_symlink(group == 9 ? "drivers/i40e" : "drivers/vfio-pci",
+                                    folder / "driver");
+    std::filesystem::create_symlink(absl::StrFormat("iommu_groups/%d", group),
+                                    folder / "iommu_group");
+    bus_.MakeGroupNode(std::to_string(group));
+    for (int function = 0; function < 8; ++function) {
+      std::filesystem::create_symlink(
+          absl::StrFormat("../../../devices/%d", group),
+          bus / absl::StrFormat("0000:%02x:%02x.%d", group / 32, group % 32, function));
+    }
   }
   const DeviceSet set = Devices({.vendor = 0x8086});
   ASSERT_THAT(set, SizeIs(512));

@@ -1,0 +1,96 @@
+// GPUs on a fake node: the real plugin at our Device Manager, and a driver's library that is
+// played.
+
+#include <csignal>
+
+#include "tests/integration/node/node_fixture.h"
+#include "tests/support/fake_driver.h"
+
+namespace nodedevice::testing {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+constexpr char kCdiFile[] = "var/run/cdi/nodedevices.io_nvidia.com_gpu.json";
+
+class GpuTest : public NodeTest {
+ protected:
+  void Start(const json& nvidia, const json& more = json::object()) {
+    json entry = {{"name", "gpu"}, {"resourceName", "nvidia.com/gpu"}, {"nvidia", nvidia}};
+    entry.update(more);
+    StartDeviceManager();
+    plugin_ = std::make_unique<Program>(
+        std::vector<std::string>{"node-device-plugin", "--plugin", entry.dump(), "--host-root",
+                                 host_.path(), "--kubelet-dir", dir_.path() / "k"},
+        dir_.path() / "plugin.log");
+  }
+  bool PluginSays(const std::string& text) const {
+    return WaitFor([&] { return plugin_->Output().find(text) != std::string::npos; });
+  }
+  int StopPlugin() const {
+    plugin_->Signal(SIGTERM);
+    return plugin_->Wait();
+  }
+
+  const FakeDriver driver_{host_};
+  std::unique_ptr<Program> plugin_;
+};
+
+TEST_F(GpuTest, ALateDriverIsFoundSharesAreAdmittedAndAnErrorTakesThemAll) {
+  Start(json::object(), {{"sharing", {{"replicas", 4}}}});
+  ASSERT_TRUE(WaitForCounts("nvidia.com/gpu", 0, 0)) << plugin_->Output();
+  EXPECT_TRUE(PluginSays("libnvidia-ml.so.1 is in none of /usr/lib64, ")) << plugin_->Output();
+  const json gpus = json::array({FakeDriver::Gpu(0), FakeDriver::Gpu(1)});
+  driver_.Play({{"gpus", gpus}});
+  driver_.Install();
+  ASSERT_TRUE(WaitForCounts("nvidia.com/gpu", 8, 8)) << plugin_->Output();
+  const ProgramResult admitted =
+      DeviceManagerSays("admit", {PodFile("one", {{"nvidia.com/gpu", 1}})});
+  EXPECT_EQ(admitted.code, 0) << admitted.output;
+  EXPECT_THAT(admitted.output, HasSubstr(R"("NVIDIA_VISIBLE_DEVICES": "GPU-0")"));
+  driver_.Play({{"gpus", gpus}, {"events", json::array({{{"uuid", "GPU-0"}, {"xid", 79}}})}});
+  EXPECT_TRUE(WaitForCounts("nvidia.com/gpu", 8, 4)) << plugin_->Output();
+  EXPECT_TRUE(PluginSays("device GPU-0 is unhealthy: the driver has told of XID 79"));
+  EXPECT_EQ(StopPlugin(), 0);
+}
+
+TEST_F(GpuTest, ProfilesOfMigDevicesAreRegisteredWhenTheyAppear) {
+  driver_.Install();
+  driver_.Play({{"gpus", json::array({FakeDriver::Gpu(0)})}});
+  host_.Write("proc/driver/nvidia-caps/mig-minors",
+              "gpu0/gi1/access 12\ngpu0/gi1/ci0/access 13\n"
+              "gpu0/gi2/access 21\ngpu0/gi2/ci0/access 22\n");
+  Start({{"migStrategy", "mixed"}, {"deviceListStrategy", json::array({"cdi-cri"})}},
+        {{"health", {{"interval", "1s"}}}});
+  ASSERT_TRUE(WaitForCounts("nvidia.com/gpu", 1, 1)) << plugin_->Output();
+  const json migs =
+      json::array({FakeDriver::Mig(0, 1, "3g.20gb"), FakeDriver::Mig(0, 2, "3g.20gb")});
+  driver_.Play({{"gpus", json::array({FakeDriver::Gpu(0, {{"mig", migs}})})}});
+  ASSERT_TRUE(WaitForCounts("nvidia.com/mig-3g.20gb", 2, 2)) << plugin_->Output();
+  EXPECT_TRUE(WaitForCounts("nvidia.com/gpu", 1, 0)) << plugin_->Output();
+  const ProgramResult admitted =
+      DeviceManagerSays("admit", {PodFile("one", {{"nvidia.com/mig-3g.20gb", 1}})});
+  EXPECT_EQ(admitted.code, 0) << admitted.output;
+  EXPECT_THAT(admitted.output, HasSubstr("k8s.device-plugin.nvidia.com/gpu=MIG-0-1"));
+  EXPECT_TRUE(std::filesystem::exists(host_.path() / kCdiFile));
+  EXPECT_EQ(StopPlugin(), 0);
+  EXPECT_FALSE(std::filesystem::exists(host_.path() / kCdiFile));
+}
+
+TEST_F(GpuTest, ADriverThatBlocksDoesNotKeepThePluginFromRegistering) {
+  driver_.Install();
+  driver_.Play({{"gpus", json::array({FakeDriver::Gpu(0)})}});
+  Start(json::object());
+  ASSERT_TRUE(WaitForCounts("nvidia.com/gpu", 1, 1)) << plugin_->Output();
+  driver_.Play({{"gpus", json::array({FakeDriver::Gpu(0)})},
+                {"blocked", json::array({"nvmlDeviceGetCount_v2"})}});
+  Plug("dev/nvidia0");  // a reason to ask the driver
+  EXPECT_TRUE(PluginSays("the NVIDIA driver does not answer")) << plugin_->Output();
+  ASSERT_EQ(DeviceManagerSays("restart").code, 0);
+  EXPECT_TRUE(WaitForCounts("nvidia.com/gpu", 1, 1)) << plugin_->Output();
+  EXPECT_EQ(StopPlugin(), 0);
+}
+
+}  // namespace
+}  // namespace nodedevice::testing

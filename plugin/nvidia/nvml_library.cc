@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -92,7 +93,8 @@ struct Nvml::Impl {
   void LookAtMig(Device device, Gpu& gpu) const;
   MigDevice LookAtMigDevice(Device device, Device mig) const;
   std::string ProfileOf(Device device, Device mig, std::string& problem) const;
-  int LinksBetween(Device device, const std::string& other_bus_id) const;
+  // How many NVLinks lead from the GPU to each other one, by PCI bus id.
+  std::map<std::string, int> LinksOf(Device device) const;
   std::vector<GpuPair> Pairs(const std::vector<Gpu>& gpus,
                              const std::vector<Device>& devices) const;
 
@@ -295,8 +297,8 @@ Gpu Nvml::Impl::LookAt(Device device, int index) const {
   return gpu;
 }
 
-int Nvml::Impl::LinksBetween(Device device, const std::string& other_bus_id) const {
-  int links = 0;
+std::map<std::string, int> Nvml::Impl::LinksOf(Device device) const {
+  std::map<std::string, int> links;
   for (unsigned link = 0; link < nvml::kMaxLinks; ++link) {
     unsigned state = 0;
     nvml::PciInfo remote = {};
@@ -305,7 +307,7 @@ int Nvml::Impl::LinksBetween(Device device, const std::string& other_bus_id) con
       continue;
     }
     if (get_link_remote(device, link, &remote) != nvml::kSuccess) continue;
-    if (SysfsBusId(TextOf(remote.bus_id)) == other_bus_id) ++links;
+    ++links[SysfsBusId(TextOf(remote.bus_id))];
   }
   return links;
 }
@@ -315,15 +317,17 @@ std::vector<GpuPair> Nvml::Impl::Pairs(const std::vector<Gpu>& gpus,
   std::vector<GpuPair> pairs;
   if (get_ancestor == nullptr) return pairs;
   for (std::size_t a = 0; a < gpus.size(); ++a) {
+    const std::map<std::string, int> links = LinksOf(devices[a]);
     for (std::size_t b = a + 1; b < gpus.size(); ++b) {
       int ancestor = 0;
       if (get_ancestor(devices[a], devices[b], &ancestor) != nvml::kSuccess) continue;
       const auto level = LevelOf(ancestor);
       if (!level) continue;
+      const auto linked = links.find(gpus[b].pci_bus_id);
       pairs.push_back({.first = a,
                        .second = b,
                        .level = *level,
-                       .links = LinksBetween(devices[a], gpus[b].pci_bus_id)});
+                       .links = linked == links.end() ? 0 : linked->second});
     }
   }
   return pairs;

@@ -1,5 +1,6 @@
-// Devices of the buses, with the real programs: found in a fake /sys, announced, and given to a
-// Pod.
+// Devices of the buses, with the real plugin: found in a fake /sys, announced, and given to a Pod.
+
+#include <signal.h>
 
 #include "tests/integration/node/node_fixture.h"
 #include "tests/support/fake_pci_bus.h"
@@ -19,28 +20,36 @@ TEST_F(VirtualizationTest, AnIommuGroupReachesAPodAndIsHeldBackWhileItsDriverIsW
   bus_.Plug({.address = "0000:3b:00.0", .driver = "vfio-pci", .group = "42", .numa = "1"});
   bus_.MakeGroupNode("42");
   bus_.Plug({.address = "0000:3c:00.0", .driver = "i40e", .group = "43"});
-  Configure(
-      {"{name: nic, resourceName: intel.com/x710, pci: {selectors: [{vendor: '8086', device: "
-       "'1572'}]}}"});
   StartDeviceManager();
-  StartAgent();
-  ASSERT_TRUE(WaitForCounts("intel.com/x710", 2, 1)) << agent().Output();
-  EXPECT_THAT(Get("/metrics").body,
-              HasSubstr("0000:3c:00.0 has the driver i40e instead of vfio-pci"));
+  Program plugin({"node-device-plugin", "--plugin",
+                  R"({"name": "nic", "resourceName": "intel.com/x710",
+                      "pci": {"selectors": [{"vendor": "8086", "device": "1572"}]}})",
+                  "--host-root", host_.path(), "--kubelet-dir", dir_.path() / "k"},
+                 dir_.path() / "plugin.log");
+  ASSERT_TRUE(WaitForCounts("intel.com/x710", 2, 1)) << plugin.Output();
+  EXPECT_THAT(plugin.Output(),
+              HasSubstr("device 0000:3c:00.0 is unhealthy: 0000:3c:00.0 has the driver i40e "
+                        "instead of vfio-pci"));
 
-  const ProgramResult pod = DeviceManagerSays("admit", {PodFile("vm", {{"intel.com/x710", 1}})});
-  EXPECT_EQ(pod.code, 0) << pod.output;
-  EXPECT_THAT(pod.output, HasSubstr("/dev/vfio/vfio"));
-  EXPECT_THAT(pod.output, HasSubstr("/dev/vfio/42"));
-  EXPECT_THAT(pod.output, HasSubstr("PCI_RESOURCE_INTEL_COM_X710"));
-  EXPECT_THAT(pod.output, HasSubstr("0000:3b:00.0"));
+  const ProgramResult admitted =
+      DeviceManagerSays("admit", {PodFile("vm", {{"intel.com/x710", 1}})});
+  ASSERT_EQ(admitted.code, 0) << admitted.output;
+  const auto spec = nlohmann::json::parse(admitted.output)["containers"][0]["spec"];
+  ASSERT_EQ(spec["devices"].size(), 2u) << spec;
+  // What a container is told never carries the host root.
+  EXPECT_EQ(spec["devices"][0]["hostPath"], "/dev/vfio/42");
+  EXPECT_EQ(spec["devices"][0]["permissions"], "mrw");
+  EXPECT_EQ(spec["devices"][1]["hostPath"], "/dev/vfio/vfio");
+  EXPECT_EQ(spec["envs"]["PCI_RESOURCE_INTEL_COM_X710"], "0000:3b:00.0") << spec;
 
   // The administrator binds the other one; its node in /dev/vfio is the hint.
   bus_.Bind("0000:3c:00.0", "vfio-pci");
   bus_.MakeGroupNode("43");
-  EXPECT_TRUE(WaitForCounts("intel.com/x710", 2, 2)) << agent().Output();
+  EXPECT_TRUE(WaitForCounts("intel.com/x710", 2, 2)) << plugin.Output();
   Unplug("dev/vfio/42");
-  EXPECT_TRUE(WaitForCounts("intel.com/x710", 2, 1)) << agent().Output();
+  EXPECT_TRUE(WaitForCounts("intel.com/x710", 2, 1)) << plugin.Output();
+  plugin.Signal(SIGTERM);
+  EXPECT_EQ(plugin.Wait(), 0) << plugin.Output();
 }
 
 }  // namespace

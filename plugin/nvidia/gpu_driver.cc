@@ -13,6 +13,7 @@
 namespace nodedevice {
 namespace {
 
+// Beside the time of one call that waits for errors, which a driver at work ends by itself.
 constexpr std::chrono::milliseconds kFarewell(200);
 
 // The names of the GPUs' device nodes: another GPU has another one.
@@ -185,7 +186,8 @@ GpuDriver::~GpuDriver() {
   shared_->stopping = true;
   shared_->on_news = nullptr;
   shared_->changed.notify_all();
-  shared_->changed.wait_for(lock, kFarewell, [this] { return shared_->threads == 0; });
+  shared_->changed.wait_for(lock, shared_->timing.event_wait + kFarewell,
+                            [this] { return shared_->threads == 0; });
 }
 
 void GpuDriver::Answer(const std::shared_ptr<Shared>& shared) {

@@ -127,7 +127,7 @@ Return Copy(const std::string& text, char* to, unsigned size) {
 }
 
 template <typename Number>
-Return Number_(const char* function, Device device, const char* key, Number* number) {
+Return NumberOf(const char* function, Device device, const char* key, Number* number) {
   if (const Return wanted = Obey(function, UuidOf(device)); wanted != kSuccess) return wanted;
   const json of = Told(device);
   if (!of.contains(key)) return kNotSupported;
@@ -203,7 +203,7 @@ Return nvmlDeviceGetUUID(Device device, char* uuid, unsigned size) {
 }
 
 Return nvmlDeviceGetMinorNumber(Device device, unsigned* minor) {
-  return Number_(__func__, device, "minor", minor);
+  return NumberOf(__func__, device, "minor", minor);
 }
 
 Return nvmlDeviceGetPciInfo_v3(Device device, PciInfo* info) {
@@ -239,11 +239,11 @@ Return nvmlDeviceGetMigDeviceHandleByIndex(Device device, unsigned index, Device
 }
 
 Return nvmlDeviceGetGpuInstanceId(Device device, unsigned* id) {
-  return Number_(__func__, device, "gi", id);
+  return NumberOf(__func__, device, "gi", id);
 }
 
 Return nvmlDeviceGetComputeInstanceId(Device device, unsigned* id) {
-  return Number_(__func__, device, "ci", id);
+  return NumberOf(__func__, device, "ci", id);
 }
 
 Return nvmlDeviceGetName(Device device, char* name, unsigned size) {
@@ -263,7 +263,7 @@ Return nvmlDeviceGetAttributes_v2(Device device, DeviceAttributes* attributes) {
 
 Return nvmlDeviceGetMemoryInfo(Device device, Memory* memory) {
   *memory = {};
-  return Number_(__func__, device, "memory", &memory->total);
+  return NumberOf(__func__, device, "memory", &memory->total);
 }
 
 Return nvmlDeviceGetTopologyCommonAncestor(Device one, Device other, int* level) {

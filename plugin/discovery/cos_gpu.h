@@ -24,7 +24,7 @@ class CosGpuSource : public DiscoverySource {
       : CosGpuSource(std::move(resource), std::move(nvidia), topology, host, GpuDriver::Timing()) {}
 
   absl::StatusOr<Inventory> Scan() override;
-  void OnNews(std::function<void()> on_news) override { driver_.OnNews(std::move(on_news)); }
+  void OnNews(const std::function<void()>& on_news) override { driver_.OnNews(on_news); }
 
  private:
   Device MakeDevice(const std::vector<std::string>& own, const std::vector<std::string>& controls,

@@ -34,7 +34,7 @@ class NvidiaSource : public DiscoverySource {
       : NvidiaSource(std::move(resource), std::move(nvidia), topology, host, Timing()) {}
 
   absl::StatusOr<Inventory> Scan() override;
-  void OnNews(std::function<void()> on_news) override { driver_.OnNews(std::move(on_news)); }
+  void OnNews(const std::function<void()>& on_news) override { driver_.OnNews(on_news); }
 
  private:
   GpuFiles ReadFiles(const Gpus& gpus) const;

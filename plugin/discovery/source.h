@@ -40,7 +40,7 @@ class DiscoverySource {
 
   // For a source that hears of changes by itself: it calls `on_news` on any thread when a scan
   // would find something else, until it is destroyed. To be called once, before the first scan.
-  virtual void OnNews(std::function<void()> /*on_news*/) {}
+  virtual void OnNews(const std::function<void()>& /*on_news*/) {}
 };
 
 }  // namespace nodedevice

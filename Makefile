@@ -12,7 +12,7 @@ SOURCES = find agent controller devicemanager lib plugin tests -name '*.h' -o -n
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build run test test-tsan image bundle test-bundle test-commands cluster
-.PHONY: cluster-tools cluster-down olm-tools e2e fuzz lint format bench clean
+.PHONY: cluster-tools cluster-down olm-tools e2e fuzz lint format bench conformance clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  %-13s  %s\n", $$1, $$2}' Makefile
@@ -100,6 +100,9 @@ format: ## Format every file in place
 
 bench: build ## Measure latency and memory, side by side with a peer where there is one
 	tests/bench/run
+
+conformance: build ## Check a device plugin against a kubelet's rules: PLUGIN='./my-plugin --dir {plugin-dir}'
+	build/release/bin/device-manager conformance -- $(PLUGIN)
 
 clean: cluster-down ## Remove everything that was built
 	rm -rf build

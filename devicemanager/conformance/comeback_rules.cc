@@ -135,9 +135,9 @@ Judgement ReturnListed(const Observation& seen) {
   return Noticed(seen, &Hotplug::return_listed, std::nullopt, "was back");
 }
 Judgement HotplugPromptly(const Observation& seen) {
-  const Judgement removal = Noticed(seen, &Hotplug::removal_listed, kPromptly, "was gone");
+  Judgement removal = Noticed(seen, &Hotplug::removal_listed, kPromptly, "was gone");
   if (removal.verdict != Verdict::kPass) return removal;
-  const Judgement back = Noticed(seen, &Hotplug::return_listed, kPromptly, "was back");
+  Judgement back = Noticed(seen, &Hotplug::return_listed, kPromptly, "was back");
   if (back.verdict != Verdict::kPass) return back;
   return Pass(absl::StrCat(Took(*seen.hotplug->removal_listed), " and ",
                            Took(*seen.hotplug->return_listed)));
@@ -169,8 +169,8 @@ std::vector<Rule> ComebackRules() {
        "next start.",
        AfterRefusing},
       {"restart/same-process", Severity::kShould,
-       "A plugin that ends when the kubelet does is started again only after what its supervisor "
-       "makes it wait.",
+       "A plugin that ends over a kubelet that goes, comes or refuses is away for as long as its "
+       "supervisor makes it wait.",
        SameProcess},
       {"slow-kubelet/registers", Severity::kMust,
        "A kubelet has no deadline for its answer to Register: connecting back alone may take 10 s.",

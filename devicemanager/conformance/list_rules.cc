@@ -47,6 +47,7 @@ Judgement Arrives(const Observation& seen) {
   }
   if (firsts.empty() && complaints.empty()) return NotApplicable("no stream was open long enough");
   std::vector<std::string> told;
+  told.reserve(firsts.size());
   for (const auto& [resource, text] : firsts) told.push_back(text);
   return complaints.OrElse(absl::StrJoin(told, ", "));
 }
@@ -65,7 +66,7 @@ Judgement UniqueIds(const Observation& seen) {
 
 Judgement IdLength(const Observation& seen) {
   std::size_t longest = 0;
-  const Judgement judgement = OfEachList(
+  Judgement judgement = OfEachList(
       seen, "", [&](const std::string& resource, const DeviceList& list, Complaints& complaints) {
         for (const ListedDevice& device : list) {
           longest = std::max(longest, device.id.size());
@@ -92,7 +93,7 @@ Judgement HealthStrings(const Observation& seen) {
 
 Judgement NumaNodes(const Observation& seen) {
   bool any = false;
-  const Judgement judgement = OfEachList(
+  Judgement judgement = OfEachList(
       seen, "", [&](const std::string& resource, const DeviceList& list, Complaints& complaints) {
         for (const ListedDevice& device : list) {
           std::set<std::int64_t> nodes;

@@ -35,7 +35,7 @@ enum class Stage {
 struct Outcome {
   enum class Kind { kAnswered, kRefused, kTimedOut };
   Kind kind = Kind::kAnswered;
-  std::string error = "";  // "rpc error: code = ..."
+  std::string error = {};  // "rpc error: code = ..."
   Duration took = Duration::zero();
   bool ok() const { return kind == Kind::kAnswered; }
 };
@@ -128,7 +128,7 @@ struct Comeback {
 struct Death {
   Stage stage = Stage::kCalls;
   bool impossible_request = false;  // in answer to a call that no kubelet makes
-  std::string doing = "";           // "Allocate of [a]"
+  std::string doing = {};           // "Allocate of [a]"
   ChildExit exit = {};
 };
 

@@ -26,7 +26,10 @@ constexpr Duration kKilledAndBack = milliseconds(360);  // seen of a kubelet
 constexpr Duration kLongDown = seconds(2);
 constexpr Duration kSlow = seconds(2);
 constexpr Duration kAheadOfKubelet = seconds(1);
-constexpr Duration kTellsItsEnd = milliseconds(100);  // from a broken call to the process's end
+// From a refused call to the end of the process that it may be, longer when the connection broke.
+constexpr Duration kTellsItsEnd = milliseconds(100);
+constexpr Duration kBrokenTellsItsEnd = seconds(3);
+constexpr char kConnectionBroke[] = "rpc error: code = Unavailable";
 constexpr Duration kStartAgain = seconds(1);
 constexpr int kStartsAgainAtMost = 5;
 constexpr Duration kGrowthBudget = seconds(20);
@@ -37,7 +40,9 @@ constexpr Duration kAfterTheEnd = seconds(1);  // for what goes with a process
 std::size_t HealthyDevices(const std::map<std::string, PlayedKubelet::Registered>& resources) {
   std::size_t healthy = 0;
   for (const auto& [name, resource] : resources) {
-    for (const ListedDevice& device : resource.devices) healthy += device.health == "Healthy";
+    healthy += static_cast<std::size_t>(
+        std::count_if(resource.devices.begin(), resource.devices.end(),
+                      [](const ListedDevice& device) { return device.health == "Healthy"; }));
   }
   return healthy;
 }
@@ -166,12 +171,17 @@ bool Player::Ready(Stage stage, const std::string& what) {
   if (process_->exit() && !seen_.comebacks.empty()) {
     // It took its time to end over what came before; its supervisor helps.
     seen_.comebacks.back().ended.push_back(*process_->exit());
-    if (!Recover()) return false;
+    Recover();
   }
   NoteDeath(stage, absl::StrCat("the time before ", what), false);
   kubelet_.SetStage(stage);
   say_(what);
-  return AllBack(0) || Recover();
+  if (AllBack(0) || Recover()) return true;
+  // It cannot be had: what this scenario is about is lost, too.
+  Comeback comeback{.stage = stage, .patience = settings_.patience};
+  for (const std::string& name : expected_) comeback.resources[name] = std::nullopt;
+  if (!changes_.interrupted()) seen_.comebacks.push_back(std::move(comeback));
+  return false;
 }
 
 bool Player::Supervise(const std::function<bool()>& fact, Duration limit,
@@ -217,7 +227,9 @@ void Player::PlayCalls() {
         .after =
             [this](const std::string& doing, bool impossible, const Outcome& outcome) {
               if (outcome.ok()) return;
-              changes_.WaitFor([this] { return process_->exit().has_value(); }, kTellsItsEnd);
+              changes_.WaitFor(
+                  [this] { return process_->exit().has_value(); },
+                  outcome.error.starts_with(kConnectionBroke) ? kBrokenTellsItsEnd : kTellsItsEnd);
               NoteDeath(Stage::kCalls, doing, impossible);
             }};
     MakeCalls(name, resource.devices, resource.options, choice, context, &seen_);

@@ -21,7 +21,7 @@ struct PlayerSettings {
   KubeletPaths paths;
   std::filesystem::path log;
   std::set<std::string> topics;           // what is played
-  std::string device = "";                // taken away and put back; empty: none
+  std::string device = {};                // taken away and put back; empty: none
   std::optional<int> registrations = {};  // nullopt: as many as fit
   Duration start_limit = std::chrono::seconds(30);
   Duration patience = std::chrono::seconds(20);

@@ -14,8 +14,8 @@ namespace nodedevice::devicemanager::conformance {
 struct Report {
   std::vector<std::string> command = {};              // of the plugin, as it was started
   std::map<std::string, std::size_t> resources = {};  // with the devices of the first list
-  std::string log = "";                               // where the plugin's output is
-  std::string log_end = "";                           // its last lines
+  std::string log = {};                               // where the plugin's output is
+  std::string log_end = {};                           // its last lines
   Duration took = Duration::zero();
   std::vector<Finding> findings = {};
 };

@@ -20,7 +20,8 @@ const std::vector<Rule>& AllRules() {
     std::vector<Rule> all;
     for (const auto set : {RegistrationRules, ListRules, AllocationRules, PreferenceRules,
                            ComebackRules, ProcessRules}) {
-      for (const Rule& rule : set()) all.push_back(rule);
+      const std::vector<Rule> some = set();
+      all.insert(all.end(), some.begin(), some.end());
     }
     return all;
   }();

@@ -128,7 +128,9 @@ absl::StatusOr<Report> Play(const RunOptions& options) {
   const fs::path kubelet_dir =
       options.kubelet_dir.empty() ? own / "kubelet" : fs::absolute(options.kubelet_dir);
   const fs::path log = options.log.empty() ? own / "plugin.log" : fs::absolute(options.log);
-  const Removed remove_kubelet(options.kubelet_dir.empty() ? kubelet_dir : "");
+  const Removed removed(!options.log.empty()          ? own
+                        : options.kubelet_dir.empty() ? kubelet_dir
+                                                      : fs::path());
   const KubeletPaths paths(kubelet_dir);
   // Before anything of somebody else's can be touched.
   ASSIGN_OR_RETURN(const UniqueFd folder_lock, LockFolder(paths));

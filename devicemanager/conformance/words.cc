@@ -36,6 +36,7 @@ std::string Quoted(const std::string& text) {
 
 std::string Ids(const std::vector<std::string>& ids) {
   std::vector<std::string> told;
+  told.reserve(kIdsAtMost + 1);
   for (std::size_t i = 0; i < std::min(ids.size(), kIdsAtMost); ++i) {
     told.push_back(absl::Utf8SafeCEscape(ids[i].substr(0, kBytesAtMost)));
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "devicemanager/checkpoint_report.h"
 #include "devicemanager/commands.h"
 #include "devicemanager/conformance/options.h"
 #include "devicemanager/control.h"
@@ -41,6 +42,7 @@ struct Options {
   std::string time;
   std::string fault;
   std::string fault_value;
+  std::string checkpoint;
 };
 
 int Fail(const absl::Status& status) {
@@ -191,6 +193,19 @@ int CauseFault(const Options& options) {
   return EXIT_SUCCESS;
 }
 
+int ShowCheckpoint(const Options& options) {
+  const absl::StatusOr<std::string> text = ReadFile(options.checkpoint, kCheckpointMaxBytes);
+  if (!text.ok()) return Fail(text.status());
+  const absl::StatusOr<Checkpoint> checkpoint = ReadForPeople(*text);
+  if (!checkpoint.ok()) return Fail(Annotate(checkpoint.status(), options.checkpoint));
+  if (options.json) {
+    Print(CheckpointJson(*checkpoint));
+  } else {
+    std::cout << CheckpointText(*checkpoint);
+  }
+  return ProblemsOf(*checkpoint).empty() ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int Main(int argc, char** argv) {
   Options options;
   CLI::App app("A kubelet's Device Manager without a kubelet.", "device-manager");
@@ -257,6 +272,13 @@ int Main(int argc, char** argv) {
                     "on or off; of the slow ones a time such as 3s, hang or off; of drop-stream a "
                     "resource, all of them without");
 
+  CLI::App* checkpoint = app.add_subcommand(
+      "checkpoint", "verify and explain a kubelet's checkpoint; exit 1 if something is wrong");
+  checkpoint
+      ->add_option("file", options.checkpoint, "such as device-plugins/kubelet_internal_checkpoint")
+      ->required();
+  checkpoint->add_flag("--json", options.json, "print everything, as JSON");
+
   conformance::RunOptions run;
   CLI::App* check = conformance::AddSubcommand(app, &run);
 
@@ -273,6 +295,7 @@ int Main(int argc, char** argv) {
   if (*remove) return DeletePod(options);
   if (*advance) return Advance(options);
   if (*fault) return CauseFault(options);
+  if (*checkpoint) return ShowCheckpoint(options);
   return Restart(options);
 }
 

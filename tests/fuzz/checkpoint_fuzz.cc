@@ -2,6 +2,7 @@
 #include <string>
 
 #include "devicemanager/checkpoint.h"
+#include "devicemanager/checkpoint_report.h"
 #include "nlohmann/json.hpp"
 #include "tests/fuzz/fuzz_target.h"
 
@@ -38,7 +39,12 @@ std::string WithRightChecksum(std::string_view text, std::string_view refusal) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = nodedevice::fuzz::TextOf(data, size);
   const auto checkpoint = DecodeCheckpoint(text);
+  Require(nodedevice::devicemanager::ReadForPeople(text).ok() == checkpoint.ok(),
+          "people are told what a kubelet is told");
   if (checkpoint.ok()) {
+    Require(!nodedevice::devicemanager::CheckpointText(*checkpoint).empty(), "something to read");
+    Require(nodedevice::devicemanager::CheckpointJson(*checkpoint).contains("problems"),
+            "and for programs");
     RequireRoundTrip(*checkpoint);
     return 0;
   }

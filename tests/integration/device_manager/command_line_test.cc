@@ -157,6 +157,29 @@ TEST_F(CommandLineTest, ANewProcessReadsTheCheckpointOfTheLastOne) {
   EXPECT_EQ(Status()["resources"][0]["allocated"], 0);
 }
 
+TEST_F(CommandLineTest, ACheckpointIsExplainedAndACorruptOneExitsWith1) {
+  StartServing();
+  StartPlugin("a.sock", {"x", "y"});
+  ASSERT_EQ(Run({"admit", PodFile("demo", 1)}).exit_code, 0);
+  const std::string uid = Status()["pods"][0].value("uid", "");
+  const std::string file = paths_.checkpoint();
+  const Outcome shown = RunDeviceManager({"checkpoint", file});
+  EXPECT_EQ(shown.exit_code, 0);
+  EXPECT_EQ(shown.output, "pod " + uid +
+                              " container main holds of example.com/a: x\n"
+                              "resource example.com/a: 2 healthy when it was written: x y\n");
+  const auto json = nlohmann::json::parse(RunDeviceManager({"checkpoint", "--json", file}).output,
+                                          nullptr, false);
+  EXPECT_EQ(json["entries"][0]["answer"]["devices"][0]["hostPath"], "/dev/x");
+
+  ASSERT_EQ(Run({"fault", "corrupt-checkpoint"}).exit_code, 0);
+  const Outcome corrupt = RunDeviceManager({"checkpoint", file});
+  EXPECT_EQ(corrupt.exit_code, 1);
+  EXPECT_THAT(corrupt.output, HasSubstr(file + ": "));
+  EXPECT_THAT(corrupt.output, HasSubstr("a kubelet starts without it"));
+  EXPECT_EQ(RunDeviceManager({"checkpoint", "/nonexistent"}).exit_code, 1);
+}
+
 TEST_F(CommandLineTest, ACorruptCheckpointIsAnEmptyOne) {
   dir_.Write("device-plugins/kubelet_internal_checkpoint", "{\"Data\":garbage");
   StartServing();

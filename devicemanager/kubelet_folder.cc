@@ -87,6 +87,7 @@ absl::Status PrepareFolder(const KubeletPaths& paths) {
   fs::create_directories(paths.root(), error);  // somebody may have removed it since the start
   RETURN_IF_ERROR(MakeFolder(paths.device_plugins(), 0750));
   RETURN_IF_ERROR(MakeFolder(paths.pod_resources(), 0750));
+  RETURN_IF_ERROR(MakeFolder(paths.plugins_registry(), 0755));
   RETURN_IF_ERROR(RemoveSockets(paths.device_plugins()));
   return RemoveSockets(paths.pod_resources());
 }

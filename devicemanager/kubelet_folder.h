@@ -20,7 +20,8 @@ absl::StatusOr<UniqueFd> LockFolder(const KubeletPaths& paths);
 absl::Status RefuseLiveKubelet(const KubeletPaths& paths);
 
 // What a kubelet does before it listens: makes its folders and removes every socket in
-// device-plugins, its plugins' too. Other files stay. The stale podresources socket goes as well.
+// device-plugins, its plugins' too. Other files stay. The stale podresources socket goes as well;
+// those in plugins_registry do not, their plugins are found again.
 absl::Status PrepareFolder(const KubeletPaths& paths);
 
 }  // namespace nodedevice::devicemanager

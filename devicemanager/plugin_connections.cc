@@ -39,7 +39,12 @@ absl::Status PluginConnections::Register(const v1beta1::RegisterRequest& request
         absl::StrCat("the ResourceName \"", resource, "\" is invalid"));
   }
   state_.SitOut(Rpc::kRegister);
-  const auto client = std::make_shared<PluginClient>(EndpointPath(socket_dir_, request.endpoint()));
+  return RegisterAt(resource, EndpointPath(socket_dir_, request.endpoint()));
+}
+
+absl::Status PluginConnections::RegisterAt(const std::string& resource,
+                                           const std::filesystem::path& socket) {
+  const auto client = std::make_shared<PluginClient>(socket);
   ClientId id = 0;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -116,6 +121,13 @@ void PluginConnections::Disconnect(ClientId id, const std::string& resource) {
 void PluginConnections::Remove(ClientId id) {
   const std::lock_guard<std::mutex> lock(mutex_);
   connecting_or_streaming_.erase(id);
+}
+
+void PluginConnections::Deregister(const std::string& resource) {
+  const TimePoint now = state_.Now();
+  const std::optional<ClientId> disconnected =
+      state_.Change([&](State& state) { return state.model.StreamEnded(resource, now); });
+  if (disconnected) Disconnect(*disconnected, resource);
 }
 
 absl::Status PluginConnections::DropStreams(const std::optional<std::string>& resource) {

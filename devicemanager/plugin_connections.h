@@ -26,6 +26,12 @@ class PluginConnections {
   // before it returns. Its errors are the kubelet's, word for word.
   absl::Status Register(const v1beta1::RegisterRequest& request);
 
+  // The rest of it: the plugin that serves on `socket` takes the resource.
+  absl::Status RegisterAt(const std::string& resource, const std::filesystem::path& socket);
+
+  // Disconnects whoever is connected for the resource, whose grace begins.
+  void Deregister(const std::string& resource);
+
   // Ends the streams of a resource, or of all of them: what a plugin sees when its connection
   // breaks. kNotFound when there is no stream.
   absl::Status DropStreams(const std::optional<std::string>& resource);

@@ -60,6 +60,7 @@ absl::Status Server::Open() {
                                                        pod_resources_service_));
   ASSIGN_OR_RETURN(registration_,
                    GrpcListener::Start(loop_, paths_.registration_socket(), registration_service_));
+  registry_ = std::make_unique<RegistryWatcher>(loop_, paths_.plugins_registry(), plugins_);
   node_status_.After(kNodeStatusPeriod);
   spdlog::info("serving on {}", paths_.registration_socket().native());
   state_.Change([](State& state) { ++state.starts; });
@@ -70,7 +71,9 @@ void Server::Close() {
   node_status_.Cancel();
   state_.Change([](State& state) { state.serving = false; });
   // First what a call to us may wait for, so that shutting the servers down waits for nothing.
+  if (registry_) registry_->Cancel();
   plugins_.Close();
+  registry_.reset();
   registration_.reset();
   pod_resources_.reset();
   admitter_.SetOpen(false);

@@ -9,6 +9,7 @@
 #include "devicemanager/plugin_connections.h"
 #include "devicemanager/pod_resources.h"
 #include "devicemanager/registration_service.h"
+#include "devicemanager/registry_watcher.h"
 #include "lib/base/event_loop.h"
 #include "lib/kubelet/paths.h"
 
@@ -27,9 +28,9 @@ struct ServerSettings {
 // Loop thread only, but for state(), plugins() and admitter(), which are thread-safe.
 class Server {
  public:
-  // Takes the folder: makes device-plugins and pod-resources, removes every socket in
-  // device-plugins, reads the checkpoint and listens. Refused while another Device Manager has the
-  // folder, or a kubelet answers in it.
+  // Takes the folder: makes device-plugins, pod-resources and plugins_registry, removes every
+  // socket in device-plugins, reads the checkpoint and listens. Refused while another Device
+  // Manager has the folder, or a kubelet answers in it.
   static absl::StatusOr<std::unique_ptr<Server>> Start(EventLoop& loop, const KubeletPaths& paths,
                                                        const ServerSettings& settings);
 
@@ -66,6 +67,7 @@ class Server {
   PodResourcesService pod_resources_service_;
   std::unique_ptr<GrpcListener> registration_;
   std::unique_ptr<GrpcListener> pod_resources_;
+  std::unique_ptr<RegistryWatcher> registry_;
   std::function<void(absl::Status)> on_failure_;
   Timer restart_;
   Timer node_status_;

@@ -48,6 +48,9 @@ class KilledTest : public KilledAtAWrite<ControllerTest> {
     }));
     server_.Remove(PathOf("more"));
     ASSERT_TRUE(Until([this] { return !server_.Find(DaemonSetOf("more")).has_value(); }));
+    // What held before the edit held for generation 1: the end is when nothing is left to be done.
+    ASSERT_TRUE(UntilCondition("shop", "Available", "True AllNodesReady"));
+    ASSERT_TRUE(UntilCondition("shop", "Progressing", "False AsDesired"));
   }
 
   // What is left of it, without what tells times and versions.

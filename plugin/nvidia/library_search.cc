@@ -32,16 +32,15 @@ LibrarySearch FindNvml(const HostRoot& host, const std::string& driver_root) {
   LibrarySearch search;
   for (const char* folder : LibraryFolders()) {
     absl::StrAppend(&search.looked_in, search.looked_in.empty() ? "" : ", ", prefix, folder);
-    const std::filesystem::path real = driver.Resolve(driver.Canonical(folder));
+    // Also one that does not exist yet, for which its parents are watched.
+    search.directories.insert(driver.Resolve(driver.Canonical(folder)));
     std::error_code error;
-    if (std::filesystem::is_directory(real, error)) search.directories.insert(real);
     const std::filesystem::path library =
         driver.Resolve(driver.Canonical(absl::StrCat(folder, "/", kLibrary)));
     if (search.found.empty() && std::filesystem::is_regular_file(library, error)) {
       search.found = library;
     }
   }
-  if (search.directories.empty()) search.directories.insert(driver.root());
   return search;
 }
 

@@ -47,7 +47,10 @@ class Calls {
   void Allocate(AllocateCall::Kind kind, const IdList& ids) {
     const auto connection = Connection();
     if (!connection) return;
-    AllocateCall call{.kind = kind, .resource = resource_, .ids = ids};
+    AllocateCall call;
+    call.kind = kind;
+    call.resource = resource_;
+    call.ids = ids;
     call.outcome = connection->Allocate(ids, kLimit, &call.response);
     const Outcome outcome = call.outcome;
     Note(outcome);

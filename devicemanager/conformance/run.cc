@@ -136,7 +136,12 @@ absl::StatusOr<Report> Play(const RunOptions& options) {
   ASSIGN_OR_RETURN(const UniqueFd folder_lock, LockFolder(paths));
   RETURN_IF_ERROR(RefuseLiveKubelet(paths));
 
-  PlayerSettings settings{.command = {},
+  std::vector<std::string> arguments;
+  for (const std::string& word : options.plugin) arguments.push_back(Fill(word, paths));
+  const char* const path = ::getenv("PATH");
+  ASSIGN_OR_RETURN(arguments[0], FindProgram(arguments[0], path == nullptr ? "" : path));
+  ASSIGN_OR_RETURN(auto environment, PluginEnvironment(options.env, paths));
+  PlayerSettings settings{.command = {std::move(arguments), std::move(environment)},
                           .paths = paths,
                           .log = log,
                           .topics = topics,
@@ -144,13 +149,6 @@ absl::StatusOr<Report> Play(const RunOptions& options) {
                           .registrations = options.registrations,
                           .start_limit = Seconds(options.start_seconds),
                           .patience = Seconds(options.patience_seconds)};
-  for (const std::string& word : options.plugin) {
-    settings.command.arguments.push_back(Fill(word, paths));
-  }
-  const char* const path = ::getenv("PATH");
-  ASSIGN_OR_RETURN(settings.command.arguments[0],
-                   FindProgram(settings.command.arguments[0], path == nullptr ? "" : path));
-  ASSIGN_OR_RETURN(settings.command.environment, PluginEnvironment(options.env, paths));
 
   Report report{.command = settings.command.arguments, .log = log};
   Changes changes;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <bit>
-#include <compare>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -45,7 +44,8 @@ class NumaMask {
     a.bits_ &= b.bits_;
     return a;
   }
-  auto operator<=>(const NumaMask&) const = default;
+  bool operator==(const NumaMask&) const = default;
+  bool operator<(const NumaMask& other) const { return bits_ < other.bits_; }
 
  private:
   static std::uint64_t Bit(std::int64_t node) {

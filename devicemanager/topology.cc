@@ -1,6 +1,7 @@
 #include "devicemanager/topology.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace nodedevice::devicemanager {
@@ -87,7 +88,9 @@ struct Combination {
   NumaMask nodes;      // common to all hints
   bool named = false;  // some hint named nodes
   bool preferred = true;
-  auto operator<=>(const Combination&) const = default;
+  bool operator<(const Combination& other) const {
+    return std::tie(nodes, named, preferred) < std::tie(other.nodes, other.named, other.preferred);
+  }
 };
 
 Combination With(Combination combination, const TopologyHint& hint) {

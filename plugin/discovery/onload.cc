@@ -180,7 +180,7 @@ std::string OnloadSource::AddNodes(Device* device) const {
 }
 
 std::string OnloadSource::AddFiles(Inventory* inventory, Device* device) const {
-  const auto mount = [device](std::string from, std::string to) {
+  const auto mount = [device](const std::string& from, std::string to) {
     device->mounts.push_back({from, from == to ? "" : std::move(to), /*read_only=*/true});
   };
   const auto is_file = [this](const std::string& path) {

@@ -137,12 +137,13 @@ TEST_F(Fleet, ThePodsOfTheNodeGetWhatTheObjectNames) {
   const Stopwatch held;
   EXPECT_TRUE(WaitFor([] { return StatusOf(State()).value("pods", Json::array()).size() == 2; }));
   held.Took("a pod runs -> the NodeDeviceState says what it holds");
-  for (const Json& holder : StatusOf(State())["pods"]) {
+  const Json status = StatusOf(State());
+  for (const Json& holder : status.at("pods")) {
     EXPECT_EQ(holder["namespace"], "guests");
     EXPECT_EQ(holder["name"], "guest");
     EXPECT_EQ(holder["devices"].size(), holder["resourceName"] == kFuse ? 1u : 2u) << holder;
   }
-  for (const Json& resource : StatusOf(State())["resources"]) {
+  for (const Json& resource : status.at("resources")) {
     EXPECT_EQ(resource["accepted"], resource["healthy"]) << resource;
     EXPECT_EQ(resource["allocated"], resource["resourceName"] == kFuse ? 1 : 2) << resource;
   }

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/bio.h>
+#include <openssl/crypto.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -22,6 +23,12 @@ namespace {
 constexpr int kKeepAliveSeconds = 15;
 constexpr int kKeepAliveProbes = 3;
 constexpr int kUnansweredMilliseconds = 45'000;
+
+// OpenSSL tidies up when the program begins to exit, and cpprestsdk's threads end after that: one
+// that is amid a handshake would use what is gone. So it is left to the end of the process. To be
+// said before OpenSSL is first used, whoever does so.
+[[maybe_unused]] const bool kOpenSslIsLeftAtExit =
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr) == 1;
 
 struct BioDeleter {
   void operator()(BIO* bio) const { BIO_free(bio); }

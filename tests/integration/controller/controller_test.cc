@@ -182,7 +182,7 @@ TEST_F(ControllerTest, OneOfTwoLeadsAndTheOtherTakesOver) {
   EXPECT_TRUE(WaitFor([&] { return second->Output().find("leading") != std::string::npos; }));
   EXPECT_EQ(server_.Find(DaemonSetOf("shop")).value()["metadata"]["uid"], set["metadata"]["uid"]);
   second->Signal(SIGTERM);
-  EXPECT_EQ(second->Wait(), 0);
+  EXPECT_EQ(second->Wait(), 0) << second->Output();
 }
 
 TEST_F(ControllerTest, WaitsUntilItKnowsTheWholeCluster) {

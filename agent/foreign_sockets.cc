@@ -25,9 +25,8 @@ constexpr std::uint32_t kAcceptsConnections = 0x10000;  // __SO_ACCEPTCON
 
 std::vector<int> ProcessesOf(int process_group) {
   std::vector<int> pids;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator("/proc", error)) {
-    const int pid = std::atoi(entry.path().filename().c_str());
+  for (const std::string& name : NamesIn("/proc")) {
+    const int pid = std::atoi(name.c_str());
     if (pid > 0 && ::getpgid(pid) == process_group) pids.push_back(pid);
   }
   return pids;
@@ -37,10 +36,10 @@ std::vector<int> ProcessesOf(int process_group) {
 std::set<std::uint64_t> SocketsOf(int pid) {
   constexpr std::string_view kMark = "socket:[";
   std::set<std::uint64_t> inodes;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(absl::StrCat("/proc/", pid, "/fd"), error)) {
+  const fs::path folder = absl::StrCat("/proc/", pid, "/fd");
+  for (const std::string& name : NamesIn(folder)) {
     std::error_code unreadable;
-    const std::string target = fs::read_symlink(entry.path(), unreadable);
+    const std::string target = fs::read_symlink(folder / name, unreadable);
     if (target.starts_with(kMark)) {
       inodes.insert(std::strtoull(target.c_str() + kMark.size(), nullptr, 10));
     }

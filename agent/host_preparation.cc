@@ -1,10 +1,8 @@
 #include "agent/host_preparation.h"
 
 #include <algorithm>
-#include <iterator>
 #include <set>
 #include <system_error>
-#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -75,21 +73,17 @@ void AddVfioDevices(const std::vector<std::string>& ids, const fs::path& host_ro
   std::set<std::string> wanted;
   for (const std::string& id : ids) wanted.insert(absl::AsciiStrToLower(id));
   if (wanted.empty()) return;
-  std::vector<std::string> wrong;
-  std::error_code error;
-  for (fs::directory_iterator entry(Kernel(host_root, "sys") / "bus/pci/devices", error), end;
-       !error && entry != end; entry.increment(error)) {
-    const std::string id = PciId(entry->path());
+  const fs::path folder = Kernel(host_root, "sys") / "bus/pci/devices";
+  for (const std::string& address : NamesIn(folder)) {
+    const std::string id = PciId(folder / address);
     if (!wanted.contains(id)) continue;
     std::error_code no_driver;
-    const std::string driver = fs::read_symlink(entry->path() / "driver", no_driver).filename();
+    const std::string driver = fs::read_symlink(folder / address / "driver", no_driver).filename();
     if (driver == kVfio) continue;
-    wrong.push_back(absl::StrCat("the PCI device ", entry->path().filename().string(), " (", id,
-                                 ") has ", driver.empty() ? "no driver" : "the driver " + driver,
-                                 " instead of ", kVfio));
+    lacking.push_back(absl::StrCat("the PCI device ", address, " (", id, ") has ",
+                                   driver.empty() ? "no driver" : "the driver " + driver,
+                                   " instead of ", kVfio));
   }
-  std::ranges::sort(wrong);
-  std::ranges::move(wrong, std::back_inserter(lacking));
 }
 
 }  // namespace

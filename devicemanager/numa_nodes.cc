@@ -1,12 +1,11 @@
 #include "devicemanager/numa_nodes.h"
 
-#include <filesystem>
 #include <set>
 #include <string>
-#include <system_error>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
+#include "lib/base/file.h"
 
 namespace nodedevice::devicemanager {
 namespace {
@@ -26,12 +25,8 @@ absl::StatusOr<std::int64_t> ParseNode(std::string_view text) {
 
 absl::StatusOr<NumaNodes> ReadNumaNodes(const HostRoot& host) {
   constexpr std::string_view kPrefix = "node";
-  const std::filesystem::path folder = host.Resolve("/sys/devices/system/node");
   std::set<std::int64_t> nodes;
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string name = entry->path().filename();
+  for (const std::string& name : NamesIn(host.Resolve("/sys/devices/system/node"))) {
     if (!std::string_view(name).starts_with(kPrefix)) continue;
     const std::string_view number = std::string_view(name).substr(kPrefix.size());
     if (number.find_first_not_of("0123456789") != number.npos || number.empty()) continue;

@@ -67,8 +67,7 @@ const char* VersionFor(const CdiSpec& spec) {
 }
 
 // What WriteFileAtomically was killed over.
-bool IsUnfinished(const fs::path& file, const fs::path& of) {
-  const std::string name = file.filename();
+bool IsUnfinished(const std::string& name, const fs::path& of) {
   const std::string prefix = of.filename().native() + ".";
   return name.starts_with(prefix) && name.size() == prefix.size() + 6;
 }
@@ -101,9 +100,8 @@ CdiSpecFile::CdiSpecFile(const HostRoot& host, std::string_view owner) {
   std::ranges::replace(name, '/', '_');
   path_ = host.Resolve(host.Canonical(kFolder)) / name;
   Remove(path_);
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(path_.parent_path(), error)) {
-    if (IsUnfinished(entry.path(), path_)) Remove(entry.path());
+  for (const std::string& beside : NamesIn(path_.parent_path())) {
+    if (IsUnfinished(beside, path_)) Remove(path_.parent_path() / beside);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "lib/base/file.h"
 #include "lib/kubelet/socket_identity.h"
 #include "plugin/device.h"
 
@@ -36,10 +37,11 @@ std::filesystem::path OwnSockets::PathFor(std::uint64_t generation) const {
 
 void OwnSockets::RemoveStale() const {
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
-    if (!entry.path().filename().native().starts_with(prefix_)) continue;
-    if (!entry.is_socket(error) || Connects(entry.path()).ok()) continue;
-    std::filesystem::remove(entry.path(), error);
+  for (const std::string& name : NamesIn(folder_)) {
+    if (!name.starts_with(prefix_)) continue;
+    const std::filesystem::path socket = folder_ / name;
+    if (!std::filesystem::is_socket(socket, error) || Connects(socket).ok()) continue;
+    std::filesystem::remove(socket, error);
   }
 }
 

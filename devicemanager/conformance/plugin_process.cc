@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <iterator>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -56,16 +55,6 @@ int NumberOf(const std::string& status, const std::string& key) {
     }
   }
   return 0;
-}
-
-int EntriesOf(const fs::path& folder) {
-  std::error_code error;
-  int entries = 0;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    ++entries;
-  }
-  return entries;
 }
 
 }  // namespace
@@ -149,12 +138,11 @@ void PluginProcess::Signal(int signal) const {
 
 std::vector<pid_t> PluginProcess::Running() const {
   std::vector<pid_t> running;
-  std::error_code error;
-  for (fs::directory_iterator entry("/proc", error), end; !error && entry != end;
-       entry.increment(error)) {
+  const fs::path proc = "/proc";
+  for (const std::string& name : NamesIn(proc)) {
     int pid = 0;
-    if (!absl::SimpleAtoi(entry->path().filename().native(), &pid)) continue;
-    if (GroupOf(entry->path()) == child_.pid) running.push_back(pid);
+    if (!absl::SimpleAtoi(name, &pid)) continue;
+    if (GroupOf(proc / name) == child_.pid) running.push_back(pid);
   }
   return running;
 }
@@ -164,7 +152,7 @@ Usage PluginProcess::Measure() const {
   for (const pid_t pid : Running()) {
     const fs::path process = fs::path("/proc") / absl::StrCat(pid);
     const std::string status = ReadFile(process / "status", kMostOfStatus).value_or("");
-    usage.descriptors += EntriesOf(process / "fd");
+    usage.descriptors += static_cast<int>(NamesIn(process / "fd").size());
     usage.threads += NumberOf(status, "Threads");
     usage.private_kib += NumberOf(status, "RssAnon");
   }

@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <system_error>
 
 #include "absl/strings/ascii.h"
 #include "lib/base/unique_fd.h"
@@ -51,6 +53,17 @@ absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path, std::siz
 absl::StatusOr<std::string> ReadAttribute(const std::filesystem::path& path) {
   ASSIGN_OR_RETURN(std::string text, ReadFile(path, kAttributeLimit));
   return std::string(absl::StripAsciiWhitespace(text));
+}
+
+std::vector<std::string> NamesIn(const std::filesystem::path& directory) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    names.push_back(entry->path().filename());
+  }
+  std::ranges::sort(names);
+  return names;
 }
 
 absl::Status WriteFileAtomically(const std::filesystem::path& path, std::string_view content) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lib/base/status.h"
 
@@ -15,6 +16,10 @@ absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path, std::siz
 
 // The same for a one-line attribute of sysfs: without the white space around it.
 absl::StatusOr<std::string> ReadAttribute(const std::filesystem::path& path);
+
+// The names in a directory, in byte order; none when it cannot be read. Does not throw, as
+// iterating over a directory does when reading fails half-way.
+std::vector<std::string> NamesIn(const std::filesystem::path& directory);
 
 // Writes `content` to a temporary file beside `path`, syncs it and renames it into place, so that a
 // reader sees the old or the new content and a crash leaves one of the two.

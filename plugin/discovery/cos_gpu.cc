@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "plugin/discovery/numa.h"
+#include "plugin/discovery/pci_bus.h"
 
 namespace nodedevice {
 namespace {
@@ -103,8 +103,7 @@ Device CosGpuSource::MakeDevice(const std::vector<std::string>& own,
     device.mounts.push_back({root + kVulkan, kContainerVulkan, /*read_only=*/true});
   }
   if (topology_ && !gpu.pci_bus_id.empty()) {
-    device.numa_nodes =
-        NumaNodesOfSysfs(host_, absl::StrCat("/sys/bus/pci/devices/", gpu.pci_bus_id));
+    device.numa_nodes = NumaNodesOfSysfs(host_, SysfsPathOf(gpu.pci_bus_id));
   }
   return device;
 }

@@ -1,6 +1,5 @@
 #include "plugin/discovery/mdev.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
@@ -39,22 +38,20 @@ std::string WithoutSpaces(std::string_view name) {
 
 std::vector<MediatedDevice> ListDevices(const HostRoot& host) {
   std::vector<MediatedDevice> devices;
-  std::error_code error;
-  for (fs::directory_iterator entry(host.Resolve(kDevices), error), end; !error && entry != end;
-       entry.increment(error)) {
+  const fs::path folder = host.Resolve(kDevices);
+  for (const std::string& uuid : NamesIn(folder)) {
+    if (uuid.size() > kMaxId) continue;
     MediatedDevice device;
-    device.uuid = entry->path().filename().string();
-    if (device.uuid.size() > kMaxId) continue;
+    device.uuid = uuid;
     std::error_code not_a_link;
-    const fs::path type = fs::read_symlink(entry->path() / "mdev_type", not_a_link);
+    const fs::path type = fs::read_symlink(folder / uuid / "mdev_type", not_a_link);
     if (not_a_link) continue;  // just removed, or no mediated device
     device.type_id = type.filename().string();
-    device.type_name = WithoutSpaces(ReadAttribute(entry->path() / "mdev_type/name").value_or(""));
+    device.type_name = WithoutSpaces(ReadAttribute(folder / uuid / "mdev_type/name").value_or(""));
     const fs::path place = host.Canonical(absl::StrCat(kDevices, "/", device.uuid));
     device.parent = place.parent_path().filename().string();
     devices.push_back(std::move(device));
   }
-  std::ranges::sort(devices, {}, &MediatedDevice::uuid);
   return devices;
 }
 

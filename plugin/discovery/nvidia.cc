@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "lib/base/file.h"
 #include "plugin/discovery/numa.h"
+#include "plugin/discovery/pci_bus.h"
 #include "plugin/nvidia/gpu_affinity.h"
 #include "plugin/nvidia/gpu_cdi.h"
 
@@ -21,13 +22,6 @@ constexpr const char* kControls[] = {"/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/
                                      "/dev/nvidia-modeset"};
 constexpr char kMigMinors[] = "/proc/driver/nvidia-caps/mig-minors";
 constexpr std::size_t kMaxMigMinors = 1u << 20;
-
-bool HasCdi(const Nvidia& nvidia) {
-  return std::ranges::any_of(nvidia.device_list_strategy, [](Nvidia::ListStrategy strategy) {
-    return strategy == Nvidia::ListStrategy::kCdiAnnotations ||
-           strategy == Nvidia::ListStrategy::kCdiCri;
-  });
-}
 
 // The view as a problem of all devices; empty: there is none.
 std::string ProblemOf(const GpuDriver::View& view, Duration silence, TimePoint now) {
@@ -48,7 +42,7 @@ NvidiaSource::NvidiaSource(std::string resource, Nvidia nvidia, bool topology, c
       xids_(nvidia_.xids),
       names_({resource_}),
       driver_(host_, driver_root_, timing.driver) {
-  if (HasCdi(nvidia_)) cdi_.emplace(host_, resource_);
+  if (GivesCdiNames(nvidia_)) cdi_.emplace(host_, resource_);
 }
 
 absl::StatusOr<Inventory> NvidiaSource::Scan() {
@@ -101,9 +95,7 @@ GpuFiles NvidiaSource::ReadFiles(const Gpus& gpus) const {
   if (!topology_) return files;
   for (const Gpu& gpu : gpus.gpus) {
     if (gpu.pci_bus_id.empty()) continue;
-    files.numa_nodes.emplace(
-        gpu.pci_bus_id,
-        NumaNodesOfSysfs(host_, absl::StrCat("/sys/bus/pci/devices/", gpu.pci_bus_id)));
+    files.numa_nodes.emplace(gpu.pci_bus_id, NumaNodesOfSysfs(host_, SysfsPathOf(gpu.pci_bus_id)));
   }
   return files;
 }

@@ -99,11 +99,10 @@ std::string DriverProblem(const HostRoot& host) {
 
 std::vector<std::string> SolarflareInterfaces(const HostRoot& host) {
   std::vector<std::string> names;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(host.Resolve(kInterfaces), error)) {
-    const std::string name = entry.path().filename();
+  const fs::path folder = host.Resolve(kInterfaces);
+  for (const std::string& name : NamesIn(folder)) {
     // Links of sysfs are relative, so they stay below the root.
-    const auto vendor = ReadAttribute(entry.path() / "device/vendor");
+    const auto vendor = ReadAttribute(folder / name / "device/vendor");
     std::uint32_t number = 0;
     if (vendor.ok() && absl::SimpleHexAtoi(*vendor, &number) && number == kSolarflare) {
       names.push_back(name);
@@ -192,15 +191,11 @@ std::string OnloadSource::AddFiles(Inventory* inventory, Device* device) const {
   const std::string in_container = Join(onload_.base_mount_path, onload_.lib_path);
   const fs::path there = host_.Resolve(host_.Canonical(folder));
   inventory->directories.insert(there);
-  std::set<std::string> names;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(there, error)) {
-    names.insert(entry.path().filename());
-  }
+  const std::vector<std::string> names = NamesIn(there);
   bool has_library = false;
   std::vector<std::string> left_out;
   for (const std::string_view prefix : kLibraryNames) {
-    for (auto name = names.lower_bound(std::string(prefix));
+    for (auto name = std::ranges::lower_bound(names, prefix);
          name != names.end() && name->starts_with(prefix); ++name) {
       const std::string path = absl::StrCat(folder, "/", *name);
       // What is not UTF-8 could not even be told to the kubelet.

@@ -168,15 +168,8 @@ Device PciSource::DeviceOf(const Group& group) const {
 }
 
 void PciSource::AddUioNodes(const PciFunction& function, Device* device) const {
-  std::vector<std::string> names;
-  std::error_code error;
   const fs::path folder = host_.Resolve(absl::StrCat(SysfsPathOf(function.address), "/uio"));
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    names.push_back(entry->path().filename().string());
-  }
-  std::ranges::sort(names);
-  for (const std::string& name : names) {
+  for (const std::string& name : NamesIn(folder)) {
     std::string path = absl::StrCat("/dev/", name);
     if (device->problem.empty()) device->problem = NodeProblem(host_, path);
     device->nodes.push_back({std::move(path), "", "mrw"});

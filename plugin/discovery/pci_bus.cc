@@ -1,6 +1,5 @@
 #include "plugin/discovery/pci_bus.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -69,19 +68,17 @@ std::string SysfsPathOf(std::string_view address) {
 
 std::vector<PciFunction> ListPciFunctions(const HostRoot& host) {
   std::vector<PciFunction> functions;
-  std::error_code error;
-  for (fs::directory_iterator entry(host.Resolve(kDevices), error), end; !error && entry != end;
-       entry.increment(error)) {
-    const fs::path& path = entry->path();
+  const fs::path folder = host.Resolve(kDevices);
+  for (const std::string& address : NamesIn(folder)) {
+    const fs::path path = folder / address;
     PciFunction function;
-    function.address = path.filename().string();
+    function.address = address;
     if (!ReadUevent(path, &function) && !ReadNumbers(path, &function)) continue;
     function.driver = LinkedName(path / "driver");
     function.iommu_group = IommuGroupOf(host, SysfsPathOf(function.address));
     function.physical_function = LinkedName(path / "physfn");
     functions.push_back(std::move(function));
   }
-  std::ranges::sort(functions, {}, &PciFunction::address);
   return functions;
 }
 

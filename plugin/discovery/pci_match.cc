@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "lib/base/file.h"
 #include "plugin/discovery/glob.h"
 
 namespace nodedevice {
@@ -42,20 +43,14 @@ const PciMatcher::PhysicalFunction& PciMatcher::Look(const std::string& address)
   const auto [place, fresh] = known_.try_emplace(address);
   PhysicalFunction& found = place->second;
   if (!fresh) return found;
-  std::error_code error;
   const fs::path folder = host_.Resolve(SysfsPathOf(address));
-  for (fs::directory_iterator entry(folder / "net", error), end; !error && entry != end;
-       entry.increment(error)) {
-    found.interfaces.push_back(entry->path().filename().string());
-  }
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
+  found.interfaces = NamesIn(folder / "net");
+  for (const std::string& name : NamesIn(folder)) {
     absl::string_view digits = name;
     int number = 0;
     if (!absl::ConsumePrefix(&digits, "virtfn") || !absl::SimpleAtoi(digits, &number)) continue;
     std::error_code no_link;
-    const fs::path target = fs::read_symlink(entry->path(), no_link);
+    const fs::path target = fs::read_symlink(folder / name, no_link);
     if (!no_link) found.virtual_functions.emplace(target.filename().string(), number);
   }
   return found;

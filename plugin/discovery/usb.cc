@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <string_view>
-#include <system_error>
 #include <tuple>
 #include <utility>
 
@@ -51,21 +50,20 @@ std::vector<UsbDevice> ListUsbDevices(const HostRoot& host,
   std::vector<UsbDevice> devices;
   // inotify sees nothing of sysfs; the device nodes come and go in /dev/bus/usb/<bus>.
   directories->insert(host.Resolve(kDeviceNodes));
-  std::error_code error;
-  for (const auto& bus : std::filesystem::directory_iterator(host.Resolve(kDeviceNodes), error)) {
-    directories->insert(bus.path());
-  }
-  for (const auto& entry :
-       std::filesystem::directory_iterator(host.Resolve(kSysfsDevices), error)) {
+  const std::filesystem::path buses = host.Resolve(kDeviceNodes);
+  for (const std::string& bus : NamesIn(buses)) directories->insert(buses / bus);
+  const std::filesystem::path plugged = host.Resolve(kSysfsDevices);
+  for (const std::string& port : NamesIn(plugged)) {
+    const std::filesystem::path folder = plugged / port;
     UsbDevice device;
-    device.port = entry.path().filename().string();
-    if (!ReadHex(entry.path() / "idVendor", &device.vendor) ||
-        !ReadHex(entry.path() / "idProduct", &device.product) ||
-        !ReadDecimal(entry.path() / "busnum", &device.bus) ||
-        !ReadDecimal(entry.path() / "devnum", &device.number)) {
+    device.port = port;
+    if (!ReadHex(folder / "idVendor", &device.vendor) ||
+        !ReadHex(folder / "idProduct", &device.product) ||
+        !ReadDecimal(folder / "busnum", &device.bus) ||
+        !ReadDecimal(folder / "devnum", &device.number)) {
       continue;  // an interface, or just unplugged
     }
-    device.serial = ReadAttribute(entry.path() / "serial").value_or("");
+    device.serial = ReadAttribute(folder / "serial").value_or("");
     device.node = absl::StrFormat("%s/%03d/%03d", kDeviceNodes, device.bus, device.number);
     devices.push_back(std::move(device));
   }

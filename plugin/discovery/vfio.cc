@@ -1,9 +1,7 @@
 #include "plugin/discovery/vfio.h"
 
-#include <algorithm>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "lib/base/file.h"
@@ -45,15 +43,8 @@ void AddGroupNodes(const HostRoot& host, const std::string& group, Device* devic
 }
 
 void AddDeviceNodes(const HostRoot& host, std::string_view sysfs_path, Device* device) {
-  std::vector<std::string> names;
-  std::error_code error;
   const auto folder = host.Resolve(absl::StrCat(std::string(sysfs_path), "/vfio-dev"));
-  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    names.push_back(entry->path().filename().string());
-  }
-  std::sort(names.begin(), names.end());
-  for (const std::string& name : names) {
+  for (const std::string& name : NamesIn(folder)) {
     std::string path = absl::StrCat(kDevices, "/", name);
     // The folder in sysfs is there on kernels, too, that were built without such nodes.
     if (NodeProblem(host, path).empty())

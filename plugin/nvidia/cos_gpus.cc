@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -35,10 +34,8 @@ std::optional<unsigned> NumberAfter(std::string_view begin, std::string_view nam
 // The entries of a folder that are called "<begin><number>", by number.
 std::map<unsigned, fs::path> Numbered(const fs::path& folder, std::string_view begin) {
   std::map<unsigned, fs::path> found;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const auto number = NumberAfter(begin, entry.path().filename().native());
-    if (number) found.emplace(*number, entry.path());
+  for (const std::string& name : NamesIn(folder)) {
+    if (const auto number = NumberAfter(begin, name)) found.emplace(*number, folder / name);
   }
   return found;
 }
@@ -81,11 +78,10 @@ CosPartition ReadPartition(const HostRoot& host, unsigned gpu, unsigned instance
 
 std::vector<CosGpu> ReadCosGpus(const HostRoot& host) {
   std::map<unsigned, std::string> addresses;  // by minor number
-  std::error_code error;
-  for (const auto& entry :
-       fs::directory_iterator(host.Resolve("/proc/driver/nvidia/gpus"), error)) {
-    if (const auto minor = ReadNumber(entry.path() / "information", "Device Minor")) {
-      addresses.emplace(*minor, entry.path().filename());
+  const fs::path known = host.Resolve("/proc/driver/nvidia/gpus");
+  for (const std::string& address : NamesIn(known)) {
+    if (const auto minor = ReadNumber(known / address / "information", "Device Minor")) {
+      addresses.emplace(*minor, address);
     }
   }
   std::vector<CosGpu> gpus;

@@ -1,11 +1,11 @@
 #include "plugin/nvidia/gpu_cdi.h"
 
-#include <algorithm>
 #include <set>
 #include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "lib/base/file.h"
 #include "plugin/nvidia/library_search.h"
 
 namespace nodedevice {
@@ -29,14 +29,9 @@ bool Exists(const HostRoot& root, const std::string& path) {
 void AddLibraries(const HostRoot& driver, const std::string& prefix, const std::string& folder,
                   const std::string& ending, DriverFiles& files) {
   const std::string real = driver.Canonical(folder);
-  std::set<std::string> names;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(driver.Resolve(real), error)) {
-    const std::string name = entry.path().filename();
-    if (name.starts_with("lib") && name.find(".so") != std::string::npos) names.insert(name);
-  }
   bool any = false;
-  for (const std::string& name : names) {
+  for (const std::string& name : NamesIn(driver.Resolve(real))) {
+    if (!name.starts_with("lib") || name.find(".so") == std::string::npos) continue;
     const std::string target = driver.Canonical(absl::StrCat(real, "/", name));
     if (!target.ends_with(ending)) continue;
     files.mounts.push_back({prefix + target, absl::StrCat(real, "/", name), /*read_only=*/true});

@@ -70,11 +70,6 @@ class Maker {
     return "";
   }
 
-  bool Has(Nvidia::ListStrategy strategy) const {
-    return std::ranges::find(nvidia_.device_list_strategy, strategy) !=
-           nvidia_.device_list_strategy.end();
-  }
-
   void Describe(const Gpu& gpu, const MigDevice* mig, Device& device) const {
     if (const auto found = files_.numa_nodes.find(gpu.pci_bus_id);
         found != files_.numa_nodes.end()) {
@@ -82,22 +77,21 @@ class Maker {
     }
     const std::string name = GpuName(nvidia_, gpu, mig);
     using Strategy = Nvidia::ListStrategy;
-    if (Has(Strategy::kVolumeMounts)) {
+    if (Has(nvidia_, Strategy::kVolumeMounts)) {
       device.env_items.push_back({kVisibleDevices, kDeviceListFolder});
       device.mounts.push_back(
           {"/dev/null", absl::StrCat(kDeviceListFolder, "/", name), /*read_only=*/false});
-    } else if (Has(Strategy::kEnvvar)) {
+    } else if (Has(nvidia_, Strategy::kEnvvar)) {
       device.env_items.push_back({kVisibleDevices, name});
     }
-    if (Has(Strategy::kCdiAnnotations) || Has(Strategy::kCdiCri)) {
+    if (GivesCdiNames(nvidia_)) {
       device.cdi.push_back(CdiName(kGpuCdiKind, name));
     }
   }
 
   // The device nodes, where the kubelet gives them. Where the CDI file does they must be known.
   void AddNodes(const Gpu& gpu, const MigDevice* mig, Device& device) const {
-    const bool cdi =
-        Has(Nvidia::ListStrategy::kCdiAnnotations) || Has(Nvidia::ListStrategy::kCdiCri);
+    const bool cdi = GivesCdiNames(nvidia_);
     if (!nvidia_.pass_device_specs && !cdi) return;
     std::vector<std::string> nodes = files_.controls;
     std::string problem;

@@ -3,11 +3,11 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "lib/base/file.h"
 #include "plugin/nvidia/library_search.h"
 
 namespace nodedevice {
@@ -20,9 +20,7 @@ constexpr std::chrono::milliseconds kFarewell(200);
 std::set<std::string> GpuNodes(const HostRoot& host) {
   constexpr std::string_view kBegin = "nvidia";
   std::set<std::string> nodes;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(host.Resolve("/dev"), error)) {
-    const std::string name = entry.path().filename();
+  for (const std::string& name : NamesIn(host.Resolve("/dev"))) {
     if (name.size() > kBegin.size() && name.starts_with(kBegin) &&
         absl::ascii_isdigit(static_cast<unsigned char>(name[kBegin.size()]))) {
       nodes.insert(name);

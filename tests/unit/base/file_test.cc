@@ -92,6 +92,20 @@ TEST(WriteFileAtomicallyTest, FailureNamesThePathAndLeavesNothingBehind) {
   EXPECT_EQ(CountEntries(dir.path()), 1u);
 }
 
+TEST(NamesInTest, AreAllInByteOrder) {
+  const TempDir dir;
+  for (const char* name : {"b", "a10", "a2", ".hidden"}) dir.Write(name, "");
+  std::filesystem::create_directory(dir.path() / "B");
+  std::filesystem::create_symlink("nowhere", dir.path() / "c");
+  EXPECT_EQ(NamesIn(dir.path()), (std::vector<std::string>{".hidden", "B", "a10", "a2", "b", "c"}));
+}
+
+TEST(NamesInTest, WhatIsNoDirectoryHasNone) {
+  const TempDir dir;
+  EXPECT_TRUE(NamesIn(dir.path() / "no").empty());
+  EXPECT_TRUE(NamesIn(dir.Write("file", "")).empty());
+}
+
 TEST(WriteFileAtomicallyTest, AMissingFolderIsNotFound) {
   const TempDir dir;
   EXPECT_TRUE(absl::IsNotFound(WriteFileAtomically(dir.path() / "no" / "file", "x")));

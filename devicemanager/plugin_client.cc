@@ -15,9 +15,9 @@ namespace {
 // gRPC in Go waits so long between attempts to connect.
 constexpr Backoff kDialBackoff{std::chrono::seconds(1), std::chrono::seconds(2)};
 
-grpc::Status ConnectionClosing() {
-  return {grpc::StatusCode::CANCELLED, "grpc: the client connection is closing"};
-}
+constexpr char kClosing[] = "grpc: the client connection is closing";
+
+grpc::Status ConnectionClosing() { return {grpc::StatusCode::CANCELLED, kClosing}; }
 
 // Anything but exactly "Healthy" is unhealthy.
 std::vector<Device> FromProto(const v1beta1::ListAndWatchResponse& response) {
@@ -35,7 +35,8 @@ std::vector<Device> FromProto(const v1beta1::ListAndWatchResponse& response) {
 
 }  // namespace
 
-PluginClient::PluginClient(std::filesystem::path socket) : socket_(std::move(socket)) {}
+PluginClient::PluginClient(std::filesystem::path socket)
+    : socket_(std::move(socket)), calls_(kClosing) {}
 
 PluginClient::~PluginClient() { Close(); }
 
@@ -50,11 +51,8 @@ absl::Status PluginClient::Dial(Duration timeout, bool in_vain) {
           grpc::CreateInsecureChannelFromFd("localhost", connected->Release()));
       return absl::OkStatus();
     }
-    std::unique_lock<std::mutex> lock(mutex_);
     const TimePoint next = std::min(deadline, Clock::now() + kDialBackoff.After(failures));
-    if (closing_.wait_until(lock, next, [this] { return closed_; })) {
-      return FromGrpc(ConnectionClosing());
-    }
+    if (calls_.WaitForCancel(next)) return FromGrpc(ConnectionClosing());
     if (Clock::now() >= deadline) {
       spdlog::debug("{}", std::string(connected.status().message()));
       return absl::DeadlineExceededError("context deadline exceeded");
@@ -64,18 +62,9 @@ absl::Status PluginClient::Dial(Duration timeout, bool in_vain) {
 
 absl::Status PluginClient::Call(std::optional<Duration> timeout,
                                 const std::function<grpc::Status(grpc::ClientContext*)>& rpc) {
-  grpc::ClientContext context;
-  if (timeout) context.set_deadline(std::chrono::system_clock::now() + *timeout);
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (closed_) return FromGrpc(ConnectionClosing());
-    active_.insert(&context);
-  }
-  grpc::Status status = rpc(&context);
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    active_.erase(&context);
-    if (closed_ && status.error_code() == grpc::StatusCode::CANCELLED) status = ConnectionClosing();
+  grpc::Status status = calls_.Run(timeout, rpc);
+  if (status.error_code() == grpc::StatusCode::CANCELLED && calls_.cancelled()) {
+    status = ConnectionClosing();
   }
   return status.ok() ? absl::OkStatus() : FromGrpc(status);
 }
@@ -135,11 +124,6 @@ absl::Status PluginClient::PreStart(const DeviceIds& devices, Duration timeout) 
   });
 }
 
-void PluginClient::Close() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  closed_ = true;
-  for (grpc::ClientContext* context : active_) context->TryCancel();
-  closing_.notify_all();
-}
+void PluginClient::Close() { calls_.Cancel(); }
 
 }  // namespace nodedevice::devicemanager

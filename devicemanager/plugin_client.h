@@ -1,18 +1,14 @@
 #pragma once
 
-#include <condition_variable>
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <set>
-#include <string>
 #include <vector>
 
 #include "devicemanager/allocation.h"
+#include "devicemanager/cancellable_calls.h"
 #include "devicemanager/model.h"
-#include "grpcpp/client_context.h"
 #include "lib/base/status.h"
 #include "proto/deviceplugin.grpc.pb.h"
 
@@ -55,10 +51,7 @@ class PluginClient {
   const std::filesystem::path socket_;
   std::unique_ptr<v1beta1::DevicePlugin::Stub> stub_;  // set by Dial, before any call
 
-  std::mutex mutex_;
-  std::condition_variable closing_;
-  bool closed_ = false;                    // guarded by mutex_
-  std::set<grpc::ClientContext*> active_;  // guarded by mutex_
+  CancellableCalls calls_;
 };
 
 }  // namespace nodedevice::devicemanager

@@ -4,22 +4,10 @@
 #include <utility>
 #include <vector>
 
+#include "devicemanager/register_request.h"
 #include "lib/base/log.h"
-#include "lib/kubelet/resource_name.h"
 
 namespace nodedevice::devicemanager {
-namespace {
-
-constexpr char kVersion[] = "v1beta1";
-
-// As the kubelet joins paths: an absolute endpoint is still below the folder, "..", however, leads
-// out of it. It does not confine a plugin; whoever reaches kubelet.sock is trusted.
-std::filesystem::path EndpointPath(const std::filesystem::path& socket_dir,
-                                   const std::string& endpoint) {
-  return std::filesystem::path(absl::StrCat(socket_dir.native(), "/", endpoint)).lexically_normal();
-}
-
-}  // namespace
 
 PluginConnections::PluginConnections(NodeState& state, std::filesystem::path socket_dir,
                                      Duration dial_timeout)
@@ -29,15 +17,7 @@ PluginConnections::~PluginConnections() { Close(); }
 
 absl::Status PluginConnections::Register(const v1beta1::RegisterRequest& request) {
   const std::string& resource = request.resource_name();
-  if (request.version() != kVersion) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("requested API version \"", request.version(),
-                     "\" is not supported by kubelet. Supported version is [\"", kVersion, "\"]"));
-  }
-  if (!ValidateExtendedResourceName(resource).ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the ResourceName \"", resource, "\" is invalid"));
-  }
+  RETURN_IF_ERROR(CheckRegisterRequest(request));
   state_.SitOut(Rpc::kRegister);
   return RegisterAt(resource, EndpointPath(socket_dir_, request.endpoint()));
 }

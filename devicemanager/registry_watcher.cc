@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -71,16 +72,11 @@ RegistryWatcher::~RegistryWatcher() {
 
 void RegistryWatcher::Cancel() {
   again_.Cancel();
-  const std::lock_guard<std::mutex> lock(mutex_);
-  cancelled_ = true;
-  for (grpc::ClientContext* context : active_) context->TryCancel();
+  calls_.Cancel();
 }
 
 void RegistryWatcher::Look() {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (cancelled_) return;
-  }
+  if (calls_.cancelled()) return;
   again_.After(kLookPeriod);
   Found found = Scan(folder_);
   if (const absl::Status watched = watch_.Watch(found.folders); !watched.ok()) {
@@ -123,7 +119,7 @@ absl::StatusOr<std::string> RegistryWatcher::Register(const fs::path& socket) {
       grpc::CreateInsecureChannelFromFd("localhost", connected->Release()));
 
   pluginregistration::PluginInfo info;
-  const grpc::Status asked = Call(kInfoTimeout, [&](grpc::ClientContext* context) {
+  const grpc::Status asked = calls_.Run(kInfoTimeout, [&](grpc::ClientContext* context) {
     return stub->GetInfo(context, pluginregistration::InfoRequest(), &info);
   });
   if (!asked.ok()) {
@@ -145,7 +141,7 @@ absl::StatusOr<std::string> RegistryWatcher::Register(const fs::path& socket) {
   status.set_plugin_registered(registered.ok());
   status.set_error(std::string(registered.message()));
   pluginregistration::RegistrationStatusResponse response;
-  const grpc::Status told = Call(kNotifyTimeout, [&](grpc::ClientContext* context) {
+  const grpc::Status told = calls_.Run(kNotifyTimeout, [&](grpc::ClientContext* context) {
     return stub->NotifyRegistrationStatus(context, status, &response);
   });
   RETURN_IF_ERROR(registered);
@@ -154,21 +150,6 @@ absl::StatusOr<std::string> RegistryWatcher::Register(const fs::path& socket) {
     return Annotate(FromGrpc(told), "RegisterPlugin error -- failed to send registration status");
   }
   return info.name();
-}
-
-grpc::Status RegistryWatcher::Call(Duration timeout,
-                                   const std::function<grpc::Status(grpc::ClientContext*)>& rpc) {
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + timeout);
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (cancelled_) return {grpc::StatusCode::CANCELLED, "the Device Manager is stopping"};
-    active_.insert(&context);
-  }
-  grpc::Status status = rpc(&context);
-  const std::lock_guard<std::mutex> lock(mutex_);
-  active_.erase(&context);
-  return status;
 }
 
 }  // namespace nodedevice::devicemanager

@@ -2,14 +2,12 @@
 
 #include <filesystem>
 #include <memory>
-#include <mutex>
-#include <set>
 #include <string>
 
+#include "devicemanager/cancellable_calls.h"
 #include "devicemanager/plugin_connections.h"
 #include "devicemanager/plugin_registry.h"
 #include "devicemanager/thread_group.h"
-#include "grpcpp/client_context.h"
 #include "lib/base/directory_watch.h"
 #include "lib/base/event_loop.h"
 
@@ -37,7 +35,6 @@ class RegistryWatcher {
   void Begin(const PluginRegistry::Register& registration);
   // On a thread of its own. The name of the resource.
   absl::StatusOr<std::string> Register(const std::filesystem::path& socket);
-  grpc::Status Call(Duration timeout, const std::function<grpc::Status(grpc::ClientContext*)>& rpc);
 
   EventLoop& loop_;
   const std::filesystem::path folder_;
@@ -48,10 +45,8 @@ class RegistryWatcher {
   // What was posted to the loop finds out by it that the watcher is gone.
   const std::shared_ptr<RegistryWatcher*> self_ = std::make_shared<RegistryWatcher*>(this);
 
-  std::mutex mutex_;
-  bool cancelled_ = false;                 // guarded by mutex_
-  std::set<grpc::ClientContext*> active_;  // guarded by mutex_
-  ThreadGroup threads_;
+  CancellableCalls calls_{"the Device Manager is stopping"};
+  ThreadGroup threads_;  // last: its threads use all of the above
 };
 
 }  // namespace nodedevice::devicemanager

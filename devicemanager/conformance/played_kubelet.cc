@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "devicemanager/kubelet_folder.h"
-#include "lib/kubelet/resource_name.h"
+#include "devicemanager/register_request.h"
 #include "lib/kubelet/socket_identity.h"
 
 namespace nodedevice::devicemanager::conformance {
@@ -13,16 +13,9 @@ namespace {
 
 constexpr Duration kConnectBackWithin = std::chrono::seconds(10);
 constexpr Duration kNewsOfTheEnd = std::chrono::milliseconds(100);
-constexpr char kVersion[] = "v1beta1";
 constexpr char kTurnedAway[] =
     "failed to get device plugin options: rpc error: code = Canceled desc = grpc: the client "
     "connection is closing";
-
-// As a kubelet joins paths.
-std::filesystem::path EndpointPath(const KubeletPaths& paths, const std::string& endpoint) {
-  return std::filesystem::path(absl::StrCat(paths.device_plugins().native(), "/", endpoint))
-      .lexically_normal();
-}
 
 }  // namespace
 
@@ -155,18 +148,6 @@ void PlayedKubelet::Record(Registration registration) {
   changes_.Notify();
 }
 
-std::optional<std::string> PlayedKubelet::Refusal(const v1beta1::RegisterRequest& request) const {
-  if (request.version() != kVersion) {
-    return absl::StrCat("requested API version \"", request.version(),
-                        "\" is not supported by kubelet. Supported version is [\"", kVersion,
-                        "\"]");
-  }
-  if (!ValidateExtendedResourceName(request.resource_name()).ok()) {
-    return absl::StrCat("the ResourceName \"", request.resource_name(), "\" is invalid");
-  }
-  return std::nullopt;
-}
-
 grpc::Status PlayedKubelet::Register(grpc::ServerContext* /*context*/,
                                      const v1beta1::RegisterRequest* request,
                                      v1beta1::Empty* /*response*/) {
@@ -181,7 +162,7 @@ grpc::Status PlayedKubelet::Register(grpc::ServerContext* /*context*/,
         .pre_start_required = request->options().pre_start_required(),
         .preferred_allocation_available = request->options().get_preferred_allocation_available()};
   }
-  const std::filesystem::path socket = EndpointPath(paths_, record.endpoint);
+  const std::filesystem::path socket = EndpointPath(paths_.device_plugins(), record.endpoint);
   record.served_at_once = Connects(socket).ok();
   Duration delay;
   {
@@ -197,9 +178,7 @@ grpc::Status PlayedKubelet::Register(grpc::ServerContext* /*context*/,
   absl::Status accepted;
   if (record.turned_away) {
     accepted = absl::UnknownError(kTurnedAway);
-  } else if (const auto refusal = Refusal(*request)) {
-    accepted = absl::UnknownError(*refusal);
-  } else {
+  } else if (accepted = CheckRegisterRequest(*request); accepted.ok()) {
     // Like a kubelet that is busy, it goes on although the caller may have given up.
     changes_.WaitFor(
         [&] {

@@ -78,7 +78,6 @@ class PlayedKubelet : private v1beta1::Registration::Service {
 
   grpc::Status Register(grpc::ServerContext* context, const v1beta1::RegisterRequest* request,
                         v1beta1::Empty* response) override;
-  std::optional<std::string> Refusal(const v1beta1::RegisterRequest& request) const;
   // Dials back. The error is what Register fails with.
   absl::Status Accept(const v1beta1::RegisterRequest& request, const std::filesystem::path& socket,
                       Registration* record);

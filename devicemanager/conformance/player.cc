@@ -199,9 +199,10 @@ bool Player::Supervise(const std::function<bool()>& fact, Duration limit,
   }
 }
 
-void Player::AwaitComeback(Stage stage, std::uint64_t since, TimePoint begin) {
+void Player::AwaitComeback(Stage stage, std::uint64_t since, TimePoint begin,
+                           const std::function<bool()>& settled) {
   Comeback comeback{.stage = stage, .patience = settings_.patience};
-  Supervise([&] { return AllBack(since); }, settings_.patience, &comeback.ended);
+  Supervise([&] { return AllBack(since) && settled(); }, settings_.patience, &comeback.ended);
   const auto resources = kubelet_.Resources();
   for (const std::string& name : expected_) {
     comeback.resources[name] =
@@ -363,17 +364,7 @@ void Player::PlayOverlap() {
   process_->Signal(SIGTERM);
   changes_.WaitFor([&] { return process_->exit().has_value(); }, Stop().grace);
   process_ = std::move(second);
-  const TimePoint begin = Clock::now();
-  Comeback comeback{.stage = Stage::kOverlap, .patience = settings_.patience};
-  Supervise([&] { return AllBack(since) && Quiet(); }, settings_.patience, &comeback.ended);
-  const auto resources = kubelet_.Resources();
-  for (const std::string& name : expected_) {
-    comeback.resources[name] =
-        IsBack(name, since)
-            ? std::optional(std::max(Duration::zero(), resources.at(name).listed_at - begin))
-            : std::nullopt;
-  }
-  seen_.comebacks.push_back(std::move(comeback));
+  AwaitComeback(Stage::kOverlap, since, Clock::now(), [this] { return Quiet(); });
   seen_.overlap = std::move(overlap);
 }
 

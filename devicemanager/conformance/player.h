@@ -62,8 +62,11 @@ class Player {
 
   // Waits for the fact and starts the plugin again whenever it ends.
   bool Supervise(const std::function<bool()>& fact, Duration limit, std::vector<ChildExit>* ended);
-  // Adds the comeback of every resource after `begin`: a newer registration than `since`.
-  void AwaitComeback(Stage stage, std::uint64_t since, TimePoint begin);
+  // Adds the comeback of every resource after `begin`: a newer registration than `since`, and what
+  // else has to be true.
+  void AwaitComeback(
+      Stage stage, std::uint64_t since, TimePoint begin,
+      const std::function<bool()>& settled = [] { return true; });
   bool IsBack(const std::string& resource, std::uint64_t since) const;
   bool AllBack(std::uint64_t since) const;
   // Every resource streams and nothing has come for a while.

@@ -11,6 +11,7 @@ namespace nodedevice::devicemanager::conformance {
 namespace {
 
 constexpr Duration kDialAgain = std::chrono::seconds(1);
+constexpr char kClosed[] = "the connection is closed";
 
 DeviceList FromProto(const v1beta1::ListAndWatchResponse& response) {
   DeviceList devices;
@@ -27,7 +28,8 @@ DeviceList FromProto(const v1beta1::ListAndWatchResponse& response) {
 
 }  // namespace
 
-PluginConnection::PluginConnection(std::filesystem::path socket) : socket_(std::move(socket)) {}
+PluginConnection::PluginConnection(std::filesystem::path socket)
+    : socket_(std::move(socket)), calls_(kClosed) {}
 
 Outcome PluginConnection::Dial(Duration limit) {
   const TimePoint begin = Clock::now();
@@ -39,8 +41,9 @@ Outcome PluginConnection::Dial(Duration limit) {
           grpc::CreateInsecureChannelFromFd("localhost", connected->Release()));
       return {.took = took()};
     }
-    closing_.WaitFor([] { return false; }, std::min<Duration>(kDialAgain, limit - took()));
-    if (closed() || took() >= limit) {
+    const bool closed =
+        calls_.WaitForCancel(Clock::now() + std::min<Duration>(kDialAgain, limit - took()));
+    if (closed || took() >= limit) {
       return {.kind = Outcome::Kind::kTimedOut,
               .error = std::string(connected.status().message()),
               .took = took()};
@@ -50,20 +53,10 @@ Outcome PluginConnection::Dial(Duration limit) {
 
 Outcome PluginConnection::Call(std::optional<Duration> limit,
                                const std::function<grpc::Status(grpc::ClientContext*)>& rpc) {
-  grpc::ClientContext context;
-  if (limit) context.set_deadline(std::chrono::system_clock::now() + *limit);
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (closed_) return {.kind = Outcome::Kind::kRefused, .error = "the connection is closed"};
-    active_.insert(&context);
-  }
+  if (closed()) return {.kind = Outcome::Kind::kRefused, .error = kClosed};
   const TimePoint begin = Clock::now();
-  const grpc::Status status = rpc(&context);
+  const grpc::Status status = calls_.Run(limit, rpc);
   Outcome outcome{.took = Clock::now() - begin};
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    active_.erase(&context);
-  }
   if (status.ok()) return outcome;
   outcome.error = GoErrorText(status);
   const bool late =
@@ -123,20 +116,6 @@ void PluginConnection::Watch(const std::function<void(DeviceList)>& on_list) {
     while (stream->Read(&response)) on_list(FromProto(response));
     return stream->Finish();
   });
-}
-
-void PluginConnection::Close() {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    closed_ = true;
-    for (grpc::ClientContext* context : active_) context->TryCancel();
-  }
-  closing_.Interrupt();
-}
-
-bool PluginConnection::closed() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return closed_;
 }
 
 }  // namespace nodedevice::devicemanager::conformance

@@ -3,15 +3,12 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
-#include "devicemanager/conformance/changes.h"
+#include "devicemanager/cancellable_calls.h"
 #include "devicemanager/conformance/observation.h"
-#include "grpcpp/client_context.h"
 #include "proto/deviceplugin.grpc.pb.h"
 
 namespace nodedevice::devicemanager::conformance {
@@ -37,8 +34,8 @@ class PluginConnection {
   // Receives lists until the stream ends.
   void Watch(const std::function<void(DeviceList)>& on_list);
 
-  void Close();
-  bool closed() const;
+  void Close() { calls_.Cancel(); }
+  bool closed() const { return calls_.cancelled(); }
 
  private:
   Outcome Call(std::optional<Duration> limit,
@@ -46,11 +43,7 @@ class PluginConnection {
 
   const std::filesystem::path socket_;
   std::unique_ptr<v1beta1::DevicePlugin::Stub> stub_;  // set by Dial, before any call
-  Changes closing_;
-
-  mutable std::mutex mutex_;
-  bool closed_ = false;                    // guarded by mutex_
-  std::set<grpc::ClientContext*> active_;  // guarded by mutex_
+  CancellableCalls calls_;
 };
 
 }  // namespace nodedevice::devicemanager::conformance

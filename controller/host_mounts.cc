@@ -89,11 +89,7 @@ void Add(const Nvidia& nvidia, bool topology, HostMounts& mounts) {
   } else {
     AddPath(root == "/" ? "/usr/lib" : root, mounts);
   }
-  const bool cdi = std::ranges::any_of(nvidia.device_list_strategy, [](auto strategy) {
-    return strategy == Nvidia::ListStrategy::kCdiAnnotations ||
-           strategy == Nvidia::ListStrategy::kCdiCri;
-  });
-  if (!cdi) return;
+  if (!GivesCdiNames(nvidia)) return;
   AddPath("/usr/bin/nvidia-ctk", mounts);
   AddCdiFolder(mounts);
 }

@@ -2,6 +2,7 @@
 
 // Family `nvidia` of a plugin entry: GPUs of NVIDIA, found through the driver's own library.
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <string>
@@ -48,6 +49,17 @@ struct Nvidia {
 
   bool operator==(const Nvidia&) const = default;
 };
+
+inline bool Has(const Nvidia& nvidia, Nvidia::ListStrategy strategy) {
+  return std::ranges::find(nvidia.device_list_strategy, strategy) !=
+         nvidia.device_list_strategy.end();
+}
+
+// Whether containers are told of their devices by names whose meaning is in a file.
+inline bool GivesCdiNames(const Nvidia& nvidia) {
+  return Has(nvidia, Nvidia::ListStrategy::kCdiAnnotations) ||
+         Has(nvidia, Nvidia::ListStrategy::kCdiCri);
+}
 
 // The folder of the host below which the driver's libraries are looked for.
 inline std::string DriverRootOf(const Nvidia& nvidia) {

@@ -1,7 +1,5 @@
 #include "plugin/nvidia/cdi_strategy.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "lib/base/fnv1a.h"
@@ -9,18 +7,14 @@
 namespace nodedevice {
 
 void ApplyCdiStrategy(const Nvidia& nvidia, ContainerAnswer& answer) {
-  const auto has = [&](Nvidia::ListStrategy strategy) {
-    return std::ranges::find(nvidia.device_list_strategy, strategy) !=
-           nvidia.device_list_strategy.end();
-  };
   if (answer.cdi.empty()) return;
-  if (has(Nvidia::ListStrategy::kCdiAnnotations)) {
+  if (Has(nvidia, Nvidia::ListStrategy::kCdiAnnotations)) {
     const std::string names = absl::StrJoin(answer.cdi, ",");
     // Annotations of several resources of one container must not be called the same.
     answer.annotations[absl::StrCat(nvidia.cdi_annotation_prefix, "nvidia-device-plugin_",
                                     absl::Hex(Fnv1a(names), absl::kZeroPad16))] = names;
   }
-  if (!has(Nvidia::ListStrategy::kCdiCri)) answer.cdi.clear();
+  if (!Has(nvidia, Nvidia::ListStrategy::kCdiCri)) answer.cdi.clear();
 }
 
 }  // namespace nodedevice

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -185,10 +186,22 @@ absl::Status Admitter::AssignUid(Pod& pod) const {
   });
 }
 
+void Admitter::FreeStranded(const Pod& admitted) {
+  const std::vector<std::string> freed = state_.Change([&](State& state) {
+    std::set<std::string> active = {admitted.uid};
+    for (const auto& [uid, pod] : state.pods) active.insert(uid);
+    return state.pod_devices.RemoveAllBut(active);
+  });
+  for (const std::string& uid : freed) {
+    spdlog::info("pod {} is not here any more: what it held is free", uid);
+  }
+}
+
 std::optional<Reason> Admitter::AllocatePod(const Pod& pod, Affinities& affinities) {
   ReusableDevices reusable;
   const bool of_pod = topology_.scope == TopologyScope::kPod;
   Affinity affinity;
+  if (topology_.policy != TopologyPolicy::kNone) FreeStranded(pod);
   if (of_pod) {
     affinity = state_.Read([&](const State& state) { return AffinityOf(state, topology_, pod); });
     if (!affinity.admitted) return NoLocality();
@@ -217,8 +230,11 @@ std::optional<Reason> Admitter::AllocatePod(const Pod& pod, Affinities& affiniti
 absl::Status Admitter::AllocateContainer(const Pod& pod, const Container& container,
                                          const ReusableDevices& reusable,
                                          const std::optional<NumaMask>& affinity) {
+  bool freed = false;
   for (const auto& [resource, required] : container.limits) {
+    // In this order: a resource that only a stranded pod holds is known until it is freed.
     if (!IsKnown(resource)) continue;
+    if (!std::exchange(freed, true)) FreeStranded(pod);
     RETURN_IF_ERROR(
         AllocateResource(state_.Read([&, &name = resource, count = required](const State& state) {
           return MakeRequest(state, pod, container, name, count, reusable, affinity);

@@ -72,6 +72,10 @@ class Admitter {
   using Affinities = std::map<std::string, NumaMask>;
 
   absl::Status AssignUid(Pod& pod) const;
+  // Frees the devices of every pod that is neither here nor being admitted: those that a checkpoint
+  // names and nobody has deleted, after this program was killed. A kubelet does it each time it is
+  // about to take devices or to say where they are, and writes it down with the next allocation.
+  void FreeStranded(const Pod& admitted);
   // Why the pod is rejected; nullopt when every container has its devices. Says in `affinities`
   // where they should come from.
   std::optional<Reason> AllocatePod(const Pod& pod, Affinities& affinities);

@@ -17,6 +17,16 @@ void PodDevices::Insert(const std::string& pod_uid, const std::string& container
 
 bool PodDevices::RemovePod(const std::string& pod_uid) { return pods_.erase(pod_uid) > 0; }
 
+std::vector<std::string> PodDevices::RemoveAllBut(const std::set<std::string>& pod_uids) {
+  std::vector<std::string> removed;
+  std::erase_if(pods_, [&](const auto& pod) {
+    if (pod_uids.contains(pod.first)) return false;
+    removed.push_back(pod.first);
+    return true;
+  });
+  return removed;
+}
+
 const HeldDevices* PodDevices::Find(const std::string& pod_uid, const std::string& container,
                                     const std::string& resource) const {
   const auto pod = pods_.find(pod_uid);

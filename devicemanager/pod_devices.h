@@ -34,6 +34,8 @@ class PodDevices {
               HeldDevices held);
   // True when the pod held something.
   bool RemovePod(const std::string& pod_uid);
+  // Frees what pods hold that are not among these, and returns their uids.
+  std::vector<std::string> RemoveAllBut(const std::set<std::string>& pod_uids);
 
   // nullptr when the container holds nothing of the resource.
   const HeldDevices* Find(const std::string& pod_uid, const std::string& container,

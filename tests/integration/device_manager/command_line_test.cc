@@ -157,6 +157,47 @@ TEST_F(CommandLineTest, ANewProcessReadsTheCheckpointOfTheLastOne) {
   EXPECT_EQ(Status()["resources"][0]["allocated"], 0);
 }
 
+TEST_F(CommandLineTest, WhatAPodHeldBeforeAKillIsFreedByTheNextAdmission) {
+  StartServing();
+  StartPlugin("a.sock", {"x"});
+  ASSERT_EQ(Run({"admit", PodFile("lost", 1)}).exit_code, 0);
+  serve_->Signal(SIGKILL);
+  serve_->Wait();
+
+  StartServing();
+  StartPlugin("b.sock", {"x"});
+  EXPECT_EQ(Status()["resources"][0]["allocated"], 1) << "until somebody asks for devices";
+  const Outcome admitted = Run({"admit", PodFile("next", 1)});
+  EXPECT_EQ(admitted.exit_code, 0) << admitted.output;
+  EXPECT_THAT(plugin_->allocations(), ::testing::ElementsAre(::testing::ElementsAre("x")));
+  const auto status = Status();
+  ASSERT_EQ(status["pods"].size(), 1u) << status;
+  EXPECT_EQ(status["pods"][0]["name"], "next");
+  const std::string uid = status["pods"][0].value("uid", "");
+  const Outcome checkpoint = RunDeviceManager({"checkpoint", paths_.checkpoint()});
+  EXPECT_THAT(checkpoint.output, HasSubstr("pod " + uid + " container main holds"));
+  EXPECT_EQ(checkpoint.output.find("holds"), checkpoint.output.rfind("holds")) << checkpoint.output;
+}
+
+TEST_F(CommandLineTest, APodThatComesBackAfterAKillKeepsItsDevices) {
+  StartServing();
+  StartPlugin("a.sock", {"x", "y"});
+  const std::string pod = dir_.Write("fixed.yaml",
+                                     "{apiVersion: v1, kind: Pod, metadata: {name: fixed, uid: "
+                                     "one}, spec: {containers: [{name: main, resources: {limits: "
+                                     "{example.com/a: 1}}}]}}");
+  ASSERT_EQ(Run({"admit", pod}).exit_code, 0);
+  serve_->Signal(SIGKILL);
+  serve_->Wait();
+
+  StartServing();
+  StartPlugin("b.sock", {"x", "y"});
+  const Outcome again = Run({"admit", pod});
+  EXPECT_EQ(again.exit_code, 0) << again.output;
+  EXPECT_TRUE(plugin_->allocations().empty()) << "the cached answer";
+  EXPECT_EQ(Status()["resources"][0]["allocated"], 1);
+}
+
 TEST_F(CommandLineTest, ACheckpointIsExplainedAndACorruptOneExitsWith1) {
   StartServing();
   StartPlugin("a.sock", {"x", "y"});

@@ -38,6 +38,18 @@ TEST(PodDevicesTest, RemovingAPodFreesAllItsDevices) {
   EXPECT_EQ(devices.Find("pod1", "a", "r"), nullptr);
 }
 
+TEST(PodDevicesTest, OnlyThePodsThatAreNamedKeepTheirDevices) {
+  PodDevices devices;
+  devices.Insert("gone", "a", "r", Held({"x"}));
+  devices.Insert("gone", "b", "other", Held({"y"}));
+  devices.Insert("here", "a", "r", Held({"z"}));
+  EXPECT_THAT(devices.RemoveAllBut({"here", "without devices"}), ElementsAre("gone"));
+  EXPECT_THAT(devices.InUse("r"), ElementsAre("z"));
+  EXPECT_THAT(devices.InUse("other"), IsEmpty());
+  EXPECT_THAT(devices.RemoveAllBut({"here"}), IsEmpty());
+  EXPECT_THAT(devices.RemoveAllBut({}), ElementsAre("here"));
+}
+
 TEST(PodDevicesTest, FindsByPodContainerAndResource) {
   PodDevices devices;
   devices.Insert("pod1", "a", "r", Held({"x"}));

@@ -141,16 +141,16 @@ absl::StatusOr<Report> Play(const RunOptions& options) {
   const char* const path = ::getenv("PATH");
   ASSIGN_OR_RETURN(arguments[0], FindProgram(arguments[0], path == nullptr ? "" : path));
   ASSIGN_OR_RETURN(auto environment, PluginEnvironment(options.env, paths));
-  PlayerSettings settings{.command = {std::move(arguments), std::move(environment)},
-                          .paths = paths,
-                          .log = log,
+  PlayerSettings settings{.plugin = {.command = {std::move(arguments), std::move(environment)},
+                                     .paths = paths,
+                                     .log = log,
+                                     .patience = Seconds(options.patience_seconds)},
                           .topics = topics,
                           .device = options.device,
                           .registrations = options.registrations,
-                          .start_limit = Seconds(options.start_seconds),
-                          .patience = Seconds(options.patience_seconds)};
+                          .start_limit = Seconds(options.start_seconds)};
 
-  Report report{.command = settings.command.arguments, .log = log};
+  Report report{.command = settings.plugin.command.arguments, .log = log};
   Changes changes;
   LoopThread loop(changes);
   Player player(loop.loop(), std::move(settings), changes, [](const std::string& what) {

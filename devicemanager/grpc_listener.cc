@@ -15,8 +15,14 @@ namespace nodedevice::devicemanager {
 absl::StatusOr<std::unique_ptr<GrpcListener>> GrpcListener::Start(EventLoop& loop,
                                                                   const std::filesystem::path& path,
                                                                   grpc::Service& service) {
+  return Start(loop, path, std::vector<grpc::Service*>{&service});
+}
+
+absl::StatusOr<std::unique_ptr<GrpcListener>> GrpcListener::Start(
+    EventLoop& loop, const std::filesystem::path& path,
+    const std::vector<grpc::Service*>& services) {
   grpc::ServerBuilder builder;
-  builder.RegisterService(&service);
+  for (grpc::Service* service : services) builder.RegisterService(service);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (!server) return absl::InternalError(absl::StrCat("gRPC cannot serve on ", path.native()));
   ASSIGN_OR_RETURN(UniqueFd socket, ListenUnix(path));

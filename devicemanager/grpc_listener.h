@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <vector>
 
 #include "grpcpp/server.h"
 #include "lib/base/event_loop.h"
@@ -10,12 +11,15 @@
 
 namespace nodedevice::devicemanager {
 
-// A gRPC service on a unix socket whose file is left behind, refusing connections, as the kubelet
+// gRPC services on a unix socket whose file is left behind, refusing connections, as the kubelet
 // leaves its own: gRPC would unlink it at shutdown, so the socket is ours and gRPC is given the
 // connections. Loop thread only; the service is called by gRPC's threads.
 class GrpcListener {
  public:
-  // Nothing may be at `path`. The service must outlive the listener.
+  // Nothing may be at `path`. The services must outlive the listener.
+  static absl::StatusOr<std::unique_ptr<GrpcListener>> Start(
+      EventLoop& loop, const std::filesystem::path& path,
+      const std::vector<grpc::Service*>& services);
   static absl::StatusOr<std::unique_ptr<GrpcListener>> Start(EventLoop& loop,
                                                              const std::filesystem::path& path,
                                                              grpc::Service& service);

@@ -12,6 +12,16 @@ void Fill(const std::string& resource, const std::string& id, std::int64_t node,
   if (node != kNoNumaNode) devices.mutable_topology()->add_nodes()->set_id(node);
 }
 
+// Calls function(resource, id, node) for each device and node of what the container holds.
+template <typename Function>
+void ForEachDevice(const PodDevices::ByResource& held_by_resource, const Function& function) {
+  for (const auto& [resource, held] : held_by_resource) {
+    for (const auto& [node, ids] : held.by_node) {
+      for (const std::string& id : ids) function(resource, id, node);
+    }
+  }
+}
+
 v1::PodResources Describe(const Pod& pod, const PodDevices& pod_devices) {
   v1::PodResources resources;
   resources.set_name(pod.name);
@@ -20,11 +30,10 @@ v1::PodResources Describe(const Pod& pod, const PodDevices& pod_devices) {
     if (container.kind == ContainerKind::kInit) continue;
     v1::ContainerResources& described = *resources.add_containers();
     described.set_name(container.name);
-    for (const auto& [resource, held] : pod_devices.OfContainer(pod.uid, container.name)) {
-      for (const auto& [node, ids] : held.by_node) {
-        for (const std::string& id : ids) Fill(resource, id, node, *described.add_devices());
-      }
-    }
+    ForEachDevice(pod_devices.OfContainer(pod.uid, container.name),
+                  [&](const std::string& resource, const std::string& id, std::int64_t node) {
+                    Fill(resource, id, node, *described.add_devices());
+                  });
   }
   return resources;
 }
@@ -65,6 +74,28 @@ std::optional<v1::GetPodResourcesResponse> GetPodResources(const State& state,
   return std::nullopt;
 }
 
+v1alpha1::ListPodResourcesResponse ListPodResourcesAlpha(const State& state) {
+  v1alpha1::ListPodResourcesResponse response;
+  for (const auto& [uid, pod] : state.pods) {
+    v1alpha1::PodResources& resources = *response.add_pod_resources();
+    resources.set_name(pod.name);
+    resources.set_namespace_(pod.namespace_name);
+    for (const Container& container : pod.containers) {
+      // It is older than sidecars and was never taught them.
+      if (container.kind != ContainerKind::kApp) continue;
+      v1alpha1::ContainerResources& described = *resources.add_containers();
+      described.set_name(container.name);
+      ForEachDevice(state.pod_devices.OfContainer(uid, container.name),
+                    [&](const std::string& resource, const std::string& id, std::int64_t /*node*/) {
+                      v1alpha1::ContainerDevices& devices = *described.add_devices();
+                      devices.set_resource_name(resource);
+                      devices.add_device_ids(id);
+                    });
+    }
+  }
+  return response;
+}
+
 grpc::Status PodResourcesService::List(grpc::ServerContext* /*context*/,
                                        const v1::ListPodResourcesRequest* /*request*/,
                                        v1::ListPodResourcesResponse* response) {
@@ -93,6 +124,14 @@ grpc::Status PodResourcesService::Get(grpc::ServerContext* /*context*/,
                                                     request->pod_namespace(), " not found")};
   }
   *response = *std::move(found);
+  return grpc::Status::OK;
+}
+
+grpc::Status PodResourcesAlphaService::List(grpc::ServerContext* /*context*/,
+                                            const v1alpha1::ListPodResourcesRequest* /*request*/,
+                                            v1alpha1::ListPodResourcesResponse* response) {
+  state_.SitOut(Rpc::kPodResources);
+  *response = state_.Read(ListPodResourcesAlpha);
   return grpc::Status::OK;
 }
 

@@ -1,6 +1,7 @@
 #include "devicemanager/server.h"
 
 #include <utility>
+#include <vector>
 
 #include "devicemanager/kubelet_folder.h"
 #include "lib/base/log.h"
@@ -33,6 +34,7 @@ Server::Server(EventLoop& loop, const KubeletPaths& paths, const ServerSettings&
       admitter_(state_, plugins_, settings.pre_start_timeout, settings.topology),
       registration_service_(plugins_),
       pod_resources_service_(state_),
+      pod_resources_alpha_service_(state_),
       restart_(loop,
                [this] {
                  if (absl::Status opened = Open(); !opened.ok()) on_failure_(std::move(opened));
@@ -56,8 +58,10 @@ absl::Status Server::Open() {
   state_.Change([](State& state) { state.serving = true; });
   plugins_.Open();
   admitter_.SetOpen(true);
-  ASSIGN_OR_RETURN(pod_resources_, GrpcListener::Start(loop_, paths_.pod_resources_socket(),
-                                                       pod_resources_service_));
+  const std::vector<grpc::Service*> pod_resources = {&pod_resources_service_,
+                                                     &pod_resources_alpha_service_};
+  ASSIGN_OR_RETURN(pod_resources_,
+                   GrpcListener::Start(loop_, paths_.pod_resources_socket(), pod_resources));
   ASSIGN_OR_RETURN(registration_,
                    GrpcListener::Start(loop_, paths_.registration_socket(), registration_service_));
   registry_ = std::make_unique<RegistryWatcher>(loop_, paths_.plugins_registry(), plugins_);

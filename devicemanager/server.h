@@ -65,6 +65,7 @@ class Server {
   Admitter admitter_;
   RegistrationService registration_service_;
   PodResourcesService pod_resources_service_;
+  PodResourcesAlphaService pod_resources_alpha_service_;
   std::unique_ptr<GrpcListener> registration_;
   std::unique_ptr<GrpcListener> pod_resources_;
   std::unique_ptr<RegistryWatcher> registry_;

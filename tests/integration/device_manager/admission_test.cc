@@ -7,6 +7,7 @@
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 #include "proto/podresources.grpc.pb.h"
+#include "proto/podresources_v1alpha1.grpc.pb.h"
 #include "tests/integration/device_manager/local_device_manager.h"
 #include "tests/support/fake_plugin.h"
 #include "tests/support/wait_for.h"
@@ -273,8 +274,17 @@ TEST_F(AdmissionTest, ACheckpointThatCannotBeWrittenRejectsThePod) {
 TEST_F(AdmissionTest, PodResourcesAreServed) {
   StartPlugin({"x", "y"});
   ASSERT_TRUE(Admit("p", kResource, 1).running());
-  const auto stub = v1::PodResourcesLister::NewStub(grpc::CreateChannel(
-      "unix:" + paths_.pod_resources_socket().string(), grpc::InsecureChannelCredentials()));
+  const auto channel = grpc::CreateChannel("unix:" + paths_.pod_resources_socket().string(),
+                                           grpc::InsecureChannelCredentials());
+  const auto stub = v1::PodResourcesLister::NewStub(channel);
+  {
+    grpc::ClientContext context;
+    v1alpha1::ListPodResourcesResponse response;
+    ASSERT_TRUE(v1alpha1::PodResourcesLister::NewStub(channel)->List(&context, {}, &response).ok());
+    ASSERT_EQ(response.pod_resources_size(), 1);
+    EXPECT_EQ(response.pod_resources(0).name(), "p");
+    EXPECT_EQ(response.pod_resources(0).containers(0).devices(0).device_ids(0), "x");
+  }
   {
     grpc::ClientContext context;
     v1::ListPodResourcesResponse response;

@@ -1,5 +1,9 @@
 #include "devicemanager/pod_resources.h"
 
+#include <array>
+#include <string>
+#include <vector>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -45,6 +49,39 @@ TEST(PodResourcesTest, ListShowsAppContainersAndSidecarsWithOneEntryPerDeviceAnd
     EXPECT_EQ(main.devices(node).device_ids(0), "spread");
     EXPECT_EQ(main.devices(node).topology().nodes(0).id(), node);
   }
+}
+
+// pod, container, resource, device: what both APIs tell of an app container.
+using Told = std::vector<std::array<std::string, 4>>;
+
+template <typename Response>
+Told AppDevicesIn(const Response& response, const std::string& app) {
+  Told told;
+  for (const auto& pod : response.pod_resources()) {
+    for (const auto& container : pod.containers()) {
+      if (container.name() != app) continue;
+      for (const auto& devices : container.devices()) {
+        for (const std::string& id : devices.device_ids()) {
+          told.push_back(
+              {pod.namespace_() + "/" + pod.name(), container.name(), devices.resource_name(), id});
+        }
+      }
+    }
+  }
+  return told;
+}
+
+TEST(PodResourcesTest, TheOlderApiSaysTheSameOfAppContainersAndNothingOfOthers) {
+  State node = Node();
+  node.pod_devices.Insert("u1", "side", kResource,
+                          {.by_node = {{kNoNumaNode, {"of the sidecar"}}}, .response = ""});
+  const auto response = ListPodResourcesAlpha(node);
+  const Told told = AppDevicesIn(response, "main");
+  EXPECT_EQ(told, AppDevicesIn(ListPodResources(node), "main"));
+  EXPECT_EQ(told, Told(2, {"lab/p", "main", kResource, "spread"})) << "once for each NUMA node";
+  ASSERT_EQ(response.pod_resources_size(), 1);
+  ASSERT_EQ(response.pod_resources(0).containers_size(), 1);
+  EXPECT_EQ(response.pod_resources(0).containers(0).devices(0).device_ids_size(), 1);
 }
 
 TEST(PodResourcesTest, AllocatableResourcesAreTheHealthyDevices) {

@@ -1,6 +1,8 @@
 #include <fstream>
 #include <string>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "devicemanager/checkpoint.h"
 #include "gmock/gmock.h"
 #include "grpcpp/create_channel.h"
@@ -45,6 +47,30 @@ TEST_F(RegistrationTest, APluginThatListsDevicesGivesCapacity) {
   sick.set_health("healthy");  // not exactly "Healthy"
   plugin.SetDevices({sick});
   EXPECT_TRUE(Shows(kResource, {1, 0, true}));
+}
+
+TEST_F(RegistrationTest, AHundredThousandDevicesAreTaken) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < 100'000; ++i) ids.push_back(absl::StrCat("device-", i));
+  FakePlugin plugin(Socket("a.sock"), ids);
+  ASSERT_TRUE(plugin.Register(kResource).ok());
+  EXPECT_TRUE(Shows(kResource, {100'000, 100'000, true}));
+  const devicemanager::Admission admission = Admit("one", kResource, 3);
+  EXPECT_TRUE(admission.running());
+  EXPECT_TRUE(devicemanager::DecodeCheckpoint(Checkpoint()).ok());
+}
+
+// 4 MiB, as gRPC has it in every language.
+TEST_F(RegistrationTest, AListThatIsTooLongForAMessageEndsItsStreamAndNothingElse) {
+  FakePlugin good(Socket("good.sock"), {"x"});
+  ASSERT_TRUE(good.Register("example.com/good").ok());
+  ASSERT_TRUE(Shows("example.com/good", {1, 1, true}));
+  FakePlugin plugin(Socket("a.sock"), {"x", "y"});
+  ASSERT_TRUE(plugin.Register(kResource).ok());
+  ASSERT_TRUE(Shows(kResource, {2, 2, true}));
+  plugin.SetHealthy(std::vector<std::string>(100'000, std::string(50, 'x')));
+  EXPECT_TRUE(Shows(kResource, {2, 0, false}));
+  EXPECT_TRUE(Has("example.com/good", {1, 1, true}));
 }
 
 TEST_F(RegistrationTest, AnotherApiVersionIsRefused) {

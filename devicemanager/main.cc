@@ -1,5 +1,7 @@
 // device-manager: a kubelet's Device Manager without a kubelet, for laptops and CI.
 
+#include <malloc.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -207,6 +209,8 @@ int ShowCheckpoint(const Options& options) {
 }
 
 int Main(int argc, char** argv) {
+  // A thread for each request: with heaps of their own, each would keep what its last one needed.
+  ::mallopt(M_ARENA_MAX, 1);
   Options options;
   CLI::App app("A kubelet's Device Manager without a kubelet.", "device-manager");
   app.set_version_flag("--version", NODEDEVICE_VERSION);

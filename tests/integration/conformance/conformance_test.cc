@@ -10,9 +10,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
+#include "tests/integration/conformance/conformance_fixture.h"
 #include "tests/support/places.h"
-#include "tests/support/program.h"
-#include "tests/support/temp_dir.h"
 
 namespace nodedevice::testing {
 namespace {
@@ -22,56 +21,10 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-using Words = std::vector<std::string>;
-
-Words operator+(Words first, const Words& second) {
-  first.insert(first.end(), second.begin(), second.end());
-  return first;
+// A plugin that breaks the rules it is told to break.
+Words Faulty(const Words& faults, const std::string& resource = "example.com/thing") {
+  return Words{ProgramFolder() / "faulty-device-plugin", "{plugin-dir}", resource} + faults;
 }
-
-struct Checked {
-  int exit_code = -1;
-  std::string output;
-  json report;  // discarded when the output is none
-
-  // The rules with that verdict.
-  std::set<std::string> With(const std::string& verdict) const {
-    std::set<std::string> names;
-    if (!report.is_object()) return names;
-    for (const json& rule : report["rules"]) {
-      if (rule["verdict"] == verdict) names.insert(rule["name"].get<std::string>());
-    }
-    return names;
-  }
-};
-
-// The rules that are broken, without those that a machine with too much to do breaks as well,
-// unless one of them is what is looked for.
-std::set<std::string> Broken(const Checked& run, const std::set<std::string>& looked_for = {}) {
-  std::set<std::string> broken = run.With("fail");
-  for (const char* timed : {"allocate/quick", "hotplug/promptly", "restart/promptly"}) {
-    if (!looked_for.contains(timed)) broken.erase(timed);
-  }
-  return broken;
-}
-
-class ConformanceTest : public ::testing::Test {
- protected:
-  // `device-manager conformance OPTIONS --json -- PLUGIN`
-  Checked Check(const Words& options, const Words& plugin) {
-    const ProgramResult result =
-        RunProgram(Words{"device-manager", "conformance", "--log", dir_.path() / "plugin.log"} +
-                       options + Words{"--json", "--"} + plugin,
-                   dir_.path() / "output");
-    return {result.code, result.output, json::parse(result.output, nullptr, false)};
-  }
-
-  static Words Faulty(const Words& faults, const std::string& resource = "example.com/thing") {
-    return Words{ProgramFolder() / "faulty-device-plugin", "{plugin-dir}", resource} + faults;
-  }
-
-  TempDir dir_;
-};
 
 std::string TextOf(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -81,17 +34,17 @@ std::string TextOf(const std::filesystem::path& path) {
 TEST_F(ConformanceTest, OurPluginKeepsEveryRule) {
   const std::string node = dir_.MakeNode("node/dev/thing0");
   const std::string junit = dir_.path() / "junit.xml";
-  const Checked run = Check(
-      {"--device", node, "--registrations", "30", "--junit", junit},
-      {ProgramFolder() / "node-device-plugin", "--kubelet-dir", "{kubelet-dir}", "--host-root",
-       dir_.path() / "node", "--plugin",
-       R"({"name":"a","resourceName":"example.com/a","static":{"devices":[{"id":"x","numaNodes":[0]},)"
-       R"({"id":"y","numaNodes":[1]},{"id":"z","healthy":false,"reason":"old"}]},)"
-       R"("container":{"envs":{"A":"b"},"annotations":{"example.com/a":"b"},)"
-       R"("cdi":["vendor.example/a=b"]}})",
-       "--plugin",
-       R"({"name":"b","resourceName":"example.com/b",)"
-       R"("paths":{"groups":[{"paths":[{"path":"/dev/thing*"}]}]}})"});
+  const Checked run = Check({"--device", node, "--registrations", "30", "--junit", junit},
+                            {ProgramFolder() / "node-device-plugin", "--kubelet-dir",
+                             "{kubelet-dir}", "--host-root", dir_.path() / "node", "--plugin",
+                             R"({"name":"a","resourceName":"example.com/a","static":{"devices":[
+           {"id":"x","numaNodes":[0]},{"id":"y","numaNodes":[1]},
+           {"id":"z","healthy":false,"reason":"old"}]},
+           "container":{"envs":{"A":"b"},"annotations":{"example.com/a":"b"},
+           "cdi":["vendor.example/a=b"]}})",
+                             "--plugin",
+                             R"({"name":"b","resourceName":"example.com/b",
+           "paths":{"groups":[{"paths":[{"path":"/dev/thing*"}]}]}})"});
   EXPECT_EQ(run.exit_code, 0) << run.output;
   EXPECT_THAT(Broken(run), IsEmpty()) << run.output;
   // No PreStartContainer in these families; so few registrations tell nothing of memory.

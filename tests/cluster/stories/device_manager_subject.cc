@@ -8,7 +8,7 @@
 namespace nodedevice::testing {
 namespace {
 
-const std::string kProgram = SourceRoot() / "build/release/bin/device-manager";
+const std::string kProgram = DeviceManagerProgram();
 
 class DeviceManagerSubject : public Subject {
  public:
@@ -90,6 +90,10 @@ class DeviceManagerSubject : public Subject {
 };
 
 }  // namespace
+
+std::filesystem::path DeviceManagerProgram() {
+  return SourceRoot() / "build/release/bin/device-manager";
+}
 
 std::unique_ptr<Subject> MakeDeviceManagerSubject() {
   return std::make_unique<DeviceManagerSubject>();

@@ -41,5 +41,7 @@ class Subject {
 std::unique_ptr<Subject> MakeKubeletSubject(const std::string& node);
 // device-manager on a folder of its own.
 std::unique_ptr<Subject> MakeDeviceManagerSubject();
+// The program behind it, as it is shipped.
+std::filesystem::path DeviceManagerProgram();
 
 }  // namespace nodedevice::testing

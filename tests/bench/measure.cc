@@ -192,7 +192,7 @@ class Measurement {
     std::this_thread::sleep_for(plan_.idle);
     ASSIGN_OR_RETURN(const ProcessUse after, plugin_->Use());
     figures_.idle = plan_.idle;
-    figures_.idle_ticks = after.cpu_ticks - figures_.after_work.cpu_ticks;
+    figures_.idle_cpu = after.cpu - figures_.after_work.cpu;
     return absl::OkStatus();
   }
 

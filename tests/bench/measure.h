@@ -50,7 +50,7 @@ struct Figures {
   ProcessUse after_start;
   ProcessUse after_work;
   std::chrono::seconds idle{0};
-  std::int64_t idle_ticks = 0;
+  Duration idle_cpu{};
 };
 
 // Plays a kubelet to the plugin in a fresh directory and measures it; takes a minute or so, and

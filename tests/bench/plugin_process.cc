@@ -34,22 +34,14 @@ std::optional<std::int64_t> StatusField(absl::string_view status, absl::string_v
   return std::nullopt;
 }
 
-// utime + stime: the 14th and 15th field. The second one, the program's name in parentheses, may
-// hold spaces and parentheses itself, so fields are counted from the last ')'.
-std::optional<std::int64_t> CpuTicks(absl::string_view stat) {
-  constexpr std::size_t kUserTime = 14 - 3;
-  constexpr std::size_t kSystemTime = 15 - 3;
-  const std::size_t name_end = stat.rfind(')');
-  if (name_end == absl::string_view::npos) return std::nullopt;
-  const std::vector<absl::string_view> fields =
-      absl::StrSplit(stat.substr(name_end + 1), ' ', absl::SkipEmpty());
-  std::int64_t user = 0;
-  std::int64_t system = 0;
-  if (fields.size() <= kSystemTime || !absl::SimpleAtoi(fields[kUserTime], &user) ||
-      !absl::SimpleAtoi(fields[kSystemTime], &system)) {
-    return std::nullopt;
-  }
-  return user + system;
+// The first number of a thread's schedstat: nanoseconds on a processor. Clock ticks would be given
+// to whoever runs when the clock interrupts, and so to whomever a timer has just woken.
+std::optional<Duration> RunTime(absl::string_view schedstat) {
+  const std::vector<absl::string_view> words =
+      absl::StrSplit(schedstat, absl::ByAnyChar(" \n"), absl::SkipEmpty());
+  std::int64_t nanoseconds = 0;
+  if (words.size() != 3 || !absl::SimpleAtoi(words[0], &nanoseconds)) return std::nullopt;
+  return std::chrono::nanoseconds(nanoseconds);
 }
 
 // posix_spawn's two argument objects, for a child with no descriptor of ours but its output.
@@ -75,19 +67,21 @@ class SpawnActions {
 
 }  // namespace
 
-absl::StatusOr<ProcessUse> ParseProcessUse(absl::string_view status, absl::string_view stat) {
+absl::StatusOr<ProcessUse> ParseProcessUse(absl::string_view status,
+                                           const std::vector<std::string>& schedstats) {
   const std::optional<std::int64_t> private_kib = StatusField(status, "RssAnon");
   const std::optional<std::int64_t> resident_kib = StatusField(status, "VmRSS");
   const std::optional<std::int64_t> threads = StatusField(status, "Threads");
-  const std::optional<std::int64_t> ticks = CpuTicks(stat);
   if (!private_kib) return absl::DataLossError("no RssAnon in the process's status");
   if (!resident_kib) return absl::DataLossError("no VmRSS in the process's status");
   if (!threads) return absl::DataLossError("no Threads in the process's status");
-  if (!ticks) return absl::DataLossError("no CPU times in the process's stat");
-  return ProcessUse{.private_kib = *private_kib,
-                    .resident_kib = *resident_kib,
-                    .threads = *threads,
-                    .cpu_ticks = *ticks};
+  ProcessUse use{.private_kib = *private_kib, .resident_kib = *resident_kib, .threads = *threads};
+  for (const std::string& schedstat : schedstats) {
+    const std::optional<Duration> time = RunTime(schedstat);
+    if (!time) return absl::DataLossError("no run time in a thread's schedstat");
+    use.cpu += *time;
+  }
+  return use;
 }
 
 absl::StatusOr<PluginProcess> PluginProcess::Start(const std::vector<std::string>& command,
@@ -125,8 +119,13 @@ PluginProcess::~PluginProcess() {
 absl::StatusOr<ProcessUse> PluginProcess::Use() const {
   const std::filesystem::path folder = absl::StrCat("/proc/", pid_);
   ASSIGN_OR_RETURN(const std::string status, ReadFile(folder / "status", kProcFileLimit));
-  ASSIGN_OR_RETURN(const std::string stat, ReadFile(folder / "stat", kProcFileLimit));
-  return ParseProcessUse(status, stat);
+  std::vector<std::string> schedstats;
+  for (const std::string& thread : NamesIn(folder / "task")) {
+    absl::StatusOr<std::string> text =
+        ReadFile(folder / "task" / thread / "schedstat", kProcFileLimit);
+    if (text.ok()) schedstats.push_back(*std::move(text));  // else it has just ended
+  }
+  return ParseProcessUse(status, schedstats);
 }
 
 absl::StatusOr<Duration> PluginProcess::Terminate(Duration limit) {

@@ -14,16 +14,17 @@
 
 namespace nodedevice::bench {
 
-// What the kernel says about a process: /proc/PID/status and /proc/PID/stat.
+// What the kernel says about a process: /proc/PID/status, and schedstat of its threads.
 struct ProcessUse {
   std::int64_t private_kib = 0;   // RssAnon
   std::int64_t resident_kib = 0;  // VmRSS
   std::int64_t threads = 0;
-  std::int64_t cpu_ticks = 0;  // user and system, all threads
+  Duration cpu{};  // user and system, of the threads that live, as the scheduler counts it
 };
 
-// From the text of both files; the error names the field that is missing.
-absl::StatusOr<ProcessUse> ParseProcessUse(absl::string_view status, absl::string_view stat);
+// From the text of these files; the error names the field that is missing.
+absl::StatusOr<ProcessUse> ParseProcessUse(absl::string_view status,
+                                           const std::vector<std::string>& schedstats);
 
 // A device plugin as a process of its own, with nothing of ours open in it: /dev/null as its input,
 // a file for its output. Killed, if it still runs, at the end of the object. One thread.

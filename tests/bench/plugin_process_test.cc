@@ -17,21 +17,21 @@ using std::chrono::seconds;
 using ::testing::HasSubstr;
 
 constexpr char kStatus[] = "Name:\tx\nVmRSS:\t   20664 kB\nRssAnon:\t    5012 kB\nThreads:\t7\n";
-constexpr char kStat[] = "12 (a) b) S 1 12 12 0 -1 4194560 900 0 0 0 31 11 5 5 20 0 7 0 100";
 
-TEST(ParseProcessUse, ReadsWhatTheKernelWritesAndIsNotFooledByTheProgramsName) {
-  const absl::StatusOr<ProcessUse> use = ParseProcessUse(kStatus, kStat);
+TEST(ParseProcessUse, ReadsWhatTheKernelWritesOfAllThreads) {
+  const absl::StatusOr<ProcessUse> use =
+      ParseProcessUse(kStatus, {"2000000 150 7\n", "40000000 9 12\n"});
   ASSERT_TRUE(use.ok()) << use.status();
   EXPECT_EQ(use->private_kib, 5012);
   EXPECT_EQ(use->resident_kib, 20664);
   EXPECT_EQ(use->threads, 7);
-  EXPECT_EQ(use->cpu_ticks, 31 + 11);
+  EXPECT_EQ(use->cpu, milliseconds(42));
 }
 
 TEST(ParseProcessUse, SaysWhichFieldIsMissing) {
-  EXPECT_THAT(ParseProcessUse("VmRSS: 1 kB\nThreads: 1\n", kStat).status().message(),
+  EXPECT_THAT(ParseProcessUse("VmRSS: 1 kB\nThreads: 1\n", {}).status().message(),
               HasSubstr("RssAnon"));
-  EXPECT_THAT(ParseProcessUse(kStatus, "12 (x) S 1").status().message(), HasSubstr("CPU times"));
+  EXPECT_THAT(ParseProcessUse(kStatus, {"2000000\n"}).status().message(), HasSubstr("schedstat"));
 }
 
 // Waits until the file holds `text`; a process says with it how far it is.
@@ -62,6 +62,7 @@ TEST_F(PluginProcessTest, IsMeasuredWhileItRuns) {
   const absl::StatusOr<ProcessUse> use = process->Use();
   ASSERT_TRUE(use.ok()) << use.status();
   EXPECT_EQ(use->threads, 1);
+  EXPECT_GT(use->cpu, Duration::zero());
   EXPECT_GT(use->resident_kib, 0);
 }
 

@@ -134,7 +134,7 @@ Report MakeReport(int devices, const Figures& figures, const std::optional<Figur
   constexpr double kStartMs = 100;
   constexpr double kChangeMs = 20;
   constexpr double kRestartMs = 100;
-  constexpr double kIdleTicks = 1;
+  constexpr double kIdleMs = 10;
   constexpr double kExitMs = 1000;
 
   ReportBuilder builder(devices, figures, peer);
@@ -151,8 +151,8 @@ Report MakeReport(int devices, const Figures& figures, const std::optional<Figur
   builder.AddTimes("kubelet.sock back to Register (streams open)", kRestartMs,
                    &Figures::kubelet_back_streams_open);
   AddUse(builder, devices);
-  builder.Add(absl::StrCat("CPU in ", figures.idle.count(), " idle seconds"), "ticks", kIdleTicks,
-              [](const Figures& f) { return static_cast<double>(f.idle_ticks); });
+  builder.Add(absl::StrCat("CPU in ", figures.idle.count(), " idle seconds"), "ms", kIdleMs,
+              [](const Figures& f) { return Milliseconds(f.idle_cpu); });
   builder.AddTimes("SIGTERM to exit", kExitMs, &Figures::exit);
   return builder.Take();
 }

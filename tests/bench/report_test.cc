@@ -23,7 +23,7 @@ Samples Constant(Duration duration) {
 // A plugin that meets every goal.
 Figures GoodFigures() {
   constexpr ProcessUse kUse{
-      .private_kib = 4000, .resident_kib = 9000, .threads = 5, .cpu_ticks = 3};
+      .private_kib = 4000, .resident_kib = 9000, .threads = 5, .cpu = milliseconds(3)};
   return Figures{.start_to_register = Constant(milliseconds(20)),
                  .start_to_list = Constant(milliseconds(30)),
                  .empty_call = Constant(microseconds(100)),
@@ -37,7 +37,7 @@ Figures GoodFigures() {
                  .after_start = kUse,
                  .after_work = kUse,
                  .idle = std::chrono::seconds(10),
-                 .idle_ticks = 0};
+                 .idle_cpu = milliseconds(1)};
 }
 
 const Row& Find(const Report& report, const std::string& what) {

@@ -123,7 +123,9 @@ absl::StatusOr<Admission> Admitter::Admit(Pod pod) {
 
   Admission admission{.pod = pod, .rejection = std::nullopt, .containers = {}};
   Affinities affinities;
+  const TimePoint start = Clock::now();
   admission.rejection = AllocatePod(pod, affinities);
+  CountAdmission(Clock::now() - start, admission.rejection.has_value());
   if (admission.rejection) {
     // A rejected pod has failed and holds nothing. A kubelet frees it at the next allocation.
     state_.Change([&](State& state) {
@@ -168,6 +170,16 @@ absl::StatusOr<Admission> Admitter::Admit(Pod pod) {
     admission.containers.push_back(std::move(started));
   }
   return admission;
+}
+
+void Admitter::CountAdmission(Duration took, bool rejected) {
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
+  state_.Change([&](State& state) {
+    KubeletMetrics& metrics = state.metrics;
+    ++metrics.admissions;
+    if (rejected && topology_.policy != TopologyPolicy::kNone) ++metrics.admission_errors;
+    metrics.admission_duration.Observe(static_cast<double>(milliseconds));
+  });
 }
 
 absl::Status Admitter::AssignUid(Pod& pod) const {
@@ -276,12 +288,16 @@ absl::Status Admitter::CallAllocate(const AllocationRequest& request, const Devi
   const bool known = state_.Read(
       [&](const State& state) { return state.model.FindEndpoint(resource) != nullptr; });
   if (!known) return absl::NotFoundError(absl::StrCat("unknown Device Plugin ", resource));
+  const TimePoint start = Clock::now();
   state_.SitOut(Rpc::kAllocate);
   const std::shared_ptr<PluginClient> plugin = plugins_.Find(resource);
-  if (!plugin) {
-    return absl::UnavailableError(absl::StrCat("endpoint ", resource, " has been stopped"));
-  }
-  ASSIGN_OR_RETURN(const v1beta1::AllocateResponse response, plugin->Allocate(devices));
+  const absl::StatusOr<v1beta1::AllocateResponse> answer =
+      plugin ? plugin->Allocate(devices)
+             : absl::UnavailableError(absl::StrCat("endpoint ", resource, " has been stopped"));
+  const std::chrono::duration<double> seconds = Clock::now() - start;
+  state_.Change(
+      [&](State& state) { state.metrics.allocations[resource].Observe(seconds.count()); });
+  ASSIGN_OR_RETURN(const v1beta1::AllocateResponse response, answer);
   if (response.container_responses().empty()) {
     // The kubelet prints the response behind it, and an empty message prints as nothing.
     return absl::InternalError("no containers return in allocation response ");

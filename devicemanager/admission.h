@@ -72,6 +72,8 @@ class Admitter {
   using Affinities = std::map<std::string, NumaMask>;
 
   absl::Status AssignUid(Pod& pod) const;
+  // A kubelet counts whole milliseconds.
+  void CountAdmission(Duration took, bool rejected);
   // Frees the devices of every pod that is neither here nor being admitted: those that a checkpoint
   // names and nobody has deleted, after this program was killed. A kubelet does it each time it is
   // about to take devices or to say where they are, and writes it down with the next allocation.

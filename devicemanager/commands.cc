@@ -62,6 +62,7 @@ absl::StatusOr<ControlJson> Commands::Handle(const ControlJson& request) {
   if (command == "delete") return Delete(request);
   if (command == "restart") return Restart(request);
   if (command == "advance") return Advance(request);
+  if (command == "metrics") return Metrics();
   if (command == "fault") return Fault(request);
   return absl::InvalidArgumentError(absl::StrCat("unknown command '", command, "'"));
 }
@@ -111,6 +112,11 @@ absl::StatusOr<ControlJson> Commands::Advance(const ControlJson& request) {
   // At once what would be seen at the next look.
   state_.ForgetExpired();
   return ControlJson{{"aheadSeconds", Seconds(ahead)}};
+}
+
+absl::StatusOr<ControlJson> Commands::Metrics() {
+  const KubeletMetrics metrics = state_.Read([](const State& state) { return state.metrics; });
+  return ControlJson{{"text", MetricsText(metrics)}};
 }
 
 absl::StatusOr<ControlJson> Commands::Fault(const ControlJson& request) {

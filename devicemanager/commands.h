@@ -15,6 +15,7 @@ namespace nodedevice::devicemanager {
 //   {"command": "delete", "namespace": n, "pod": p} -> {}
 //   {"command": "restart", "downSeconds": s}        -> {} once it serves again
 //   {"command": "advance", "time": "5m"}            -> {"aheadSeconds": s}
+//   {"command": "metrics"}                          -> {"text": in the Prometheus text format}
 //   {"command": "fault", "name": n, "value": v}     -> {"faults": those that are active}
 // Thread-safe.
 class Commands {
@@ -31,6 +32,7 @@ class Commands {
   absl::StatusOr<ControlJson> Delete(const ControlJson& request);
   absl::StatusOr<ControlJson> Restart(const ControlJson& request);
   absl::StatusOr<ControlJson> Advance(const ControlJson& request);
+  absl::StatusOr<ControlJson> Metrics();
   absl::StatusOr<ControlJson> Fault(const ControlJson& request);
   absl::Status Cause(const std::string& name, const std::string& value);
 

@@ -180,6 +180,13 @@ int Advance(const Options& options) {
   return EXIT_SUCCESS;
 }
 
+int ShowMetrics(const Options& options) {
+  const auto answer = Ask(options, {{"command", "metrics"}});
+  if (!answer.ok()) return Fail(answer.status());
+  std::cout << answer->value("text", "");
+  return EXIT_SUCCESS;
+}
+
 int CauseFault(const Options& options) {
   ControlJson request = {{"command", "fault"}};
   if (!options.fault.empty()) {
@@ -266,6 +273,10 @@ int Main(int argc, char** argv) {
   CLI::App* advance = add("advance", "set its clock forward, such as over the grace of 5 minutes");
   advance->add_option("time", options.time, "such as 5m, 90s or 1h30m")->required();
 
+  CLI::App* metrics = add("metrics",
+                          "print a kubelet's metrics of device plugins, podresources and Topology "
+                          "Manager, in the Prometheus text format");
+
   CLI::App* fault = add("fault", "misbehave, or print how it misbehaves");
   fault->add_option(
       "fault", options.fault,
@@ -298,6 +309,7 @@ int Main(int argc, char** argv) {
   if (*admit) return AdmitPod(options);
   if (*remove) return DeletePod(options);
   if (*advance) return Advance(options);
+  if (*metrics) return ShowMetrics(options);
   if (*fault) return CauseFault(options);
   if (*checkpoint) return ShowCheckpoint(options);
   return Restart(options);

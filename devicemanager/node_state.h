@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "devicemanager/faults.h"
+#include "devicemanager/kubelet_metrics.h"
 #include "devicemanager/model.h"
 #include "devicemanager/pod.h"
 #include "devicemanager/pod_devices.h"
@@ -25,6 +26,7 @@ struct State {
   int starts = 0;                   // how often kubelet.sock was opened
   bool serving = false;             // calls are answered; they end soon when it turns false
   Faults faults;
+  KubeletMetrics metrics;     // since kubelet.sock was opened
   Duration clock_ahead = {};  // how far its clock was set forward
 };
 

@@ -17,6 +17,7 @@ PluginConnections::~PluginConnections() { Close(); }
 
 absl::Status PluginConnections::Register(const v1beta1::RegisterRequest& request) {
   const std::string& resource = request.resource_name();
+  state_.Change([&](State& state) { ++state.metrics.registrations[resource]; });
   RETURN_IF_ERROR(CheckRegisterRequest(request));
   state_.SitOut(Rpc::kRegister);
   return RegisterAt(resource, EndpointPath(socket_dir_, request.endpoint()));

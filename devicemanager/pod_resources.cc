@@ -22,6 +22,16 @@ void ForEachDevice(const PodDevices::ByResource& held_by_resource, const Functio
   }
 }
 
+void Count(NodeState& state, PodResourcesCounter counter, const char* version) {
+  state.Change([&](State& changed) { ++changed.metrics.pod_resources[counter][version]; });
+}
+
+// A call of the API and what kind of call it is.
+void CountCall(NodeState& state, PodResourcesCounter method) {
+  Count(state, PodResourcesCounter::kRequests, "v1");
+  Count(state, method, "v1");
+}
+
 v1::PodResources Describe(const Pod& pod, const PodDevices& pod_devices) {
   v1::PodResources resources;
   resources.set_name(pod.name);
@@ -99,6 +109,7 @@ v1alpha1::ListPodResourcesResponse ListPodResourcesAlpha(const State& state) {
 grpc::Status PodResourcesService::List(grpc::ServerContext* /*context*/,
                                        const v1::ListPodResourcesRequest* /*request*/,
                                        v1::ListPodResourcesResponse* response) {
+  CountCall(state_, PodResourcesCounter::kList);
   state_.SitOut(Rpc::kPodResources);
   *response = state_.Read(ListPodResources);
   return grpc::Status::OK;
@@ -107,6 +118,7 @@ grpc::Status PodResourcesService::List(grpc::ServerContext* /*context*/,
 grpc::Status PodResourcesService::GetAllocatableResources(
     grpc::ServerContext* /*context*/, const v1::AllocatableResourcesRequest* /*request*/,
     v1::AllocatableResourcesResponse* response) {
+  CountCall(state_, PodResourcesCounter::kGetAllocatable);
   state_.SitOut(Rpc::kPodResources);
   *response = state_.Read(AllocatableResources);
   return grpc::Status::OK;
@@ -115,11 +127,13 @@ grpc::Status PodResourcesService::GetAllocatableResources(
 grpc::Status PodResourcesService::Get(grpc::ServerContext* /*context*/,
                                       const v1::GetPodResourcesRequest* request,
                                       v1::GetPodResourcesResponse* response) {
+  CountCall(state_, PodResourcesCounter::kGet);
   state_.SitOut(Rpc::kPodResources);
   auto found = state_.Read([&](const State& state) {
     return GetPodResources(state, request->pod_namespace(), request->pod_name());
   });
   if (!found) {
+    Count(state_, PodResourcesCounter::kGetErrors, "v1");
     return {grpc::StatusCode::UNKNOWN, absl::StrCat("pod ", request->pod_name(), " in namespace ",
                                                     request->pod_namespace(), " not found")};
   }
@@ -130,6 +144,8 @@ grpc::Status PodResourcesService::Get(grpc::ServerContext* /*context*/,
 grpc::Status PodResourcesAlphaService::List(grpc::ServerContext* /*context*/,
                                             const v1alpha1::ListPodResourcesRequest* /*request*/,
                                             v1alpha1::ListPodResourcesResponse* response) {
+  // A kubelet counts no method of this version.
+  Count(state_, PodResourcesCounter::kRequests, "v1alpha1");
   state_.SitOut(Rpc::kPodResources);
   *response = state_.Read(ListPodResourcesAlpha);
   return grpc::Status::OK;

@@ -55,7 +55,10 @@ void Server::Stop() {
 absl::Status Server::Open() {
   RETURN_IF_ERROR(PrepareFolder(paths_));
   state_.LoadCheckpoint();
-  state_.Change([](State& state) { state.serving = true; });
+  state_.Change([](State& state) {
+    state.serving = true;
+    state.metrics = {};  // a new kubelet counts from nothing
+  });
   plugins_.Open();
   admitter_.SetOpen(true);
   const std::vector<grpc::Service*> pod_resources = {&pod_resources_service_,

@@ -25,7 +25,7 @@ const std::map<std::string, std::set<std::string>>& AllowedEdges() {
       {"agent",
        {"lib/api", "lib/kube", "lib/kubelet", "lib/mco", "lib/metrics", "lib/service", "lib/base"}},
       {"plugin", {"lib/api", "lib/kubelet", "lib/base", "proto"}},
-      {"devicemanager", {"lib/kubelet", "lib/base", "proto"}},
+      {"devicemanager", {"lib/kubelet", "lib/metrics", "lib/base", "proto"}},
   };
   return edges;
 }

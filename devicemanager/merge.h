@@ -27,12 +27,14 @@ struct ContainerSpec {
   std::map<std::string, DeviceNode> devices;  // by path in the container
   std::map<std::string, std::string> annotations;
   std::vector<std::string> cdi_devices;  // each once, in the order of the answers
-  std::vector<std::string> conflicts;    // for people: what a later answer wanted otherwise
+  // For people: what two answers give different values, both values, and which of them is used.
+  std::vector<std::string> conflicts;
 };
 
 // Merges the answers of a container's resources, in the order of the resource names: the first one
 // wins for an env name, a path in the container or an annotation. A kubelet goes through them in
-// random order, so every conflict is a fault of the plugins.
+// random order, so there any of them may win, another one at each start of the container: every
+// conflict is a fault of the plugins.
 ContainerSpec Merge(const std::map<std::string, v1beta1::ContainerAllocateResponse>& by_resource);
 
 // {"envs","mounts","devices","annotations","cdiDevices","conflicts"}.

@@ -49,21 +49,6 @@ AllocationRequest MakeRequest(const State& state, const Pod& pod, const Containe
   return request;
 }
 
-HeldDevices MakeHeld(const Model& model, const std::string& resource, const DeviceIds& devices,
-                     const v1beta1::ContainerAllocateResponse& response) {
-  HeldDevices held;
-  for (const std::string& id : devices) {
-    const Device* device = model.FindDevice(resource, id);
-    if (device == nullptr || device->numa_nodes.empty()) {
-      held.by_node[kNoNumaNode].push_back(id);
-      continue;
-    }
-    for (const std::int64_t node : device->numa_nodes) held.by_node[node].push_back(id);
-  }
-  held.response = response.SerializeAsString();
-  return held;
-}
-
 Reason Unexpected(const absl::Status& status) {
   return {"UnexpectedAdmissionError", absl::StrCat("Pod was rejected: Allocate failed due to ",
                                                    status.message(), ", which is unexpected")};
@@ -90,6 +75,21 @@ nlohmann::ordered_json ToJson(const AdmittedContainer& container) {
 }
 
 }  // namespace
+
+HeldDevices MakeHeld(const Model& model, const std::string& resource, const DeviceIds& devices,
+                     const v1beta1::ContainerAllocateResponse& response) {
+  HeldDevices held;
+  for (const std::string& id : devices) {
+    const Device* device = model.FindDevice(resource, id);
+    if (device == nullptr || device->numa_nodes.empty()) {
+      held.by_node[kNoNumaNode].push_back(id);
+      continue;
+    }
+    for (const std::int64_t node : device->numa_nodes) held.by_node[node].push_back(id);
+  }
+  held.response = response.SerializeAsString();
+  return held;
+}
 
 bool Admission::running() const {
   return !rejection &&

@@ -45,6 +45,11 @@ struct Admission {
 // {"admitted", "pod", "containers"} or {"admitted", "pod", "reason", "message"}.
 nlohmann::ordered_json ToJson(const Admission& admission);
 
+// What a container holds once the plugin has answered Allocate of the devices. A device without
+// topology stands under kNoNumaNode. Pure.
+HeldDevices MakeHeld(const Model& model, const std::string& resource, const DeviceIds& devices,
+                     const v1beta1::ContainerAllocateResponse& response);
+
 // Admits pods as a kubelet does: one at a time, each container's resources in turn. Thread-safe.
 class Admitter {
  public:

@@ -19,8 +19,9 @@ constexpr char kClosing[] = "grpc: the client connection is closing";
 
 grpc::Status ConnectionClosing() { return {grpc::StatusCode::CANCELLED, kClosing}; }
 
-// Anything but exactly "Healthy" is unhealthy.
-std::vector<Device> FromProto(const v1beta1::ListAndWatchResponse& response) {
+}  // namespace
+
+std::vector<Device> DevicesOf(const v1beta1::ListAndWatchResponse& response) {
   std::vector<Device> devices;
   devices.reserve(static_cast<std::size_t>(response.devices_size()));
   for (const v1beta1::Device& listed : response.devices()) {
@@ -33,7 +34,16 @@ std::vector<Device> FromProto(const v1beta1::ListAndWatchResponse& response) {
   return devices;
 }
 
-}  // namespace
+PluginOptions OptionsOf(const v1beta1::DevicePluginOptions& options) {
+  return {.pre_start_required = options.pre_start_required(),
+          .preferred_allocation_available = options.get_preferred_allocation_available()};
+}
+
+DeviceIds PreferredOf(const v1beta1::PreferredAllocationResponse& response) {
+  if (response.container_responses().empty()) return {};
+  const auto& ids = response.container_responses(0).deviceids();
+  return {ids.begin(), ids.end()};
+}
 
 PluginClient::PluginClient(std::filesystem::path socket)
     : socket_(std::move(socket)), calls_(kClosing) {}
@@ -74,16 +84,14 @@ absl::StatusOr<PluginOptions> PluginClient::GetOptions(Duration timeout) {
   RETURN_IF_ERROR(Call(timeout, [&](grpc::ClientContext* context) {
     return stub_->GetDevicePluginOptions(context, v1beta1::Empty(), &options);
   }));
-  return PluginOptions{
-      .pre_start_required = options.pre_start_required(),
-      .preferred_allocation_available = options.get_preferred_allocation_available()};
+  return OptionsOf(options);
 }
 
 absl::Status PluginClient::Watch(const std::function<void(std::vector<Device>)>& on_list) {
   RETURN_IF_ERROR(Call(std::nullopt, [&](grpc::ClientContext* context) {
     const auto stream = stub_->ListAndWatch(context, v1beta1::Empty());
     v1beta1::ListAndWatchResponse response;
-    while (stream->Read(&response)) on_list(FromProto(response));
+    while (stream->Read(&response)) on_list(DevicesOf(response));
     return stream->Finish();
   }));
   return absl::OutOfRangeError("EOF");
@@ -110,9 +118,7 @@ absl::StatusOr<DeviceIds> PluginClient::GetPreferred(const AskPlugin& offer) {
   RETURN_IF_ERROR(Call(std::nullopt, [&](grpc::ClientContext* context) {
     return stub_->GetPreferredAllocation(context, request, &response);
   }));
-  if (response.container_responses().empty()) return DeviceIds();
-  const auto& ids = response.container_responses(0).deviceids();
-  return DeviceIds(ids.begin(), ids.end());
+  return PreferredOf(response);
 }
 
 absl::Status PluginClient::PreStart(const DeviceIds& devices, Duration timeout) {

@@ -14,6 +14,13 @@
 
 namespace nodedevice::devicemanager {
 
+// What a kubelet makes of a plugin's messages. Pure.
+// Anything but exactly "Healthy" is unhealthy; ids and NUMA nodes are as they came.
+std::vector<Device> DevicesOf(const v1beta1::ListAndWatchResponse& response);
+PluginOptions OptionsOf(const v1beta1::DevicePluginOptions& options);
+// The first container's ids; none when there is no container.
+DeviceIds PreferredOf(const v1beta1::PreferredAllocationResponse& response);
+
 // One connection to one plugin, made once and never again, as the kubelet's. Thread-safe: calls may
 // overlap, and Close() from any thread makes those under way and all later ones fail at once with
 // the error that a kubelet shows then. Errors of calls read "rpc error: code = ... desc = ...".

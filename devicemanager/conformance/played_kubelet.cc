@@ -4,6 +4,7 @@
 #include <future>
 #include <utility>
 
+#include "devicemanager/conformance/wire.h"
 #include "devicemanager/kubelet_folder.h"
 #include "devicemanager/register_request.h"
 #include "lib/kubelet/socket_identity.h"
@@ -152,16 +153,7 @@ grpc::Status PlayedKubelet::Register(grpc::ServerContext* /*context*/,
                                      const v1beta1::RegisterRequest* request,
                                      v1beta1::Empty* /*response*/) {
   const std::string& resource = request->resource_name();
-  Registration record{.version = request->version(),
-                      .endpoint = request->endpoint(),
-                      .resource = resource,
-                      .dialled = std::nullopt,
-                      .asked = std::nullopt};
-  if (request->has_options()) {
-    record.told = {
-        .pre_start_required = request->options().pre_start_required(),
-        .preferred_allocation_available = request->options().get_preferred_allocation_available()};
-  }
+  Registration record = RegistrationOf(*request);
   const std::filesystem::path socket = EndpointPath(paths_.device_plugins(), record.endpoint);
   record.served_at_once = Connects(socket).ok();
   Duration delay;

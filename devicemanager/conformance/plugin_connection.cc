@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "devicemanager/conformance/wire.h"
 #include "devicemanager/rpc_error.h"
 #include "devicemanager/unix_socket.h"
 #include "grpcpp/create_channel_posix.h"
@@ -12,19 +13,6 @@ namespace {
 
 constexpr Duration kDialAgain = std::chrono::seconds(1);
 constexpr char kClosed[] = "the connection is closed";
-
-DeviceList FromProto(const v1beta1::ListAndWatchResponse& response) {
-  DeviceList devices;
-  devices.reserve(static_cast<std::size_t>(response.devices_size()));
-  for (const v1beta1::Device& listed : response.devices()) {
-    ListedDevice device{.id = listed.id(), .health = listed.health(), .numa_nodes = {}};
-    for (const v1beta1::NUMANode& node : listed.topology().nodes()) {
-      device.numa_nodes.push_back(node.id());
-    }
-    devices.push_back(std::move(device));
-  }
-  return devices;
-}
 
 }  // namespace
 
@@ -70,8 +58,7 @@ Outcome PluginConnection::GetOptions(Duration limit, Options* options) {
   Outcome outcome = Call(limit, [&](grpc::ClientContext* context) {
     return stub_->GetDevicePluginOptions(context, v1beta1::Empty(), &response);
   });
-  *options = {.pre_start_required = response.pre_start_required(),
-              .preferred_allocation_available = response.get_preferred_allocation_available()};
+  *options = OptionsOf(response);
   return outcome;
 }
 
@@ -95,9 +82,7 @@ void PluginConnection::GetPreferred(Duration limit, PreferredCall* call) {
   call->outcome = Call(limit, [&](grpc::ClientContext* context) {
     return stub_->GetPreferredAllocation(context, request, &response);
   });
-  if (response.container_responses().empty()) return;
-  const auto& ids = response.container_responses(0).deviceids();
-  call->ids.assign(ids.begin(), ids.end());
+  call->ids = PreferredOf(response);
 }
 
 Outcome PluginConnection::PreStart(const std::vector<std::string>& ids, Duration limit) {
@@ -113,7 +98,7 @@ void PluginConnection::Watch(const std::function<void(DeviceList)>& on_list) {
   Call(std::nullopt, [&](grpc::ClientContext* context) {
     const auto stream = stub_->ListAndWatch(context, v1beta1::Empty());
     v1beta1::ListAndWatchResponse response;
-    while (stream->Read(&response)) on_list(FromProto(response));
+    while (stream->Read(&response)) on_list(DevicesOf(response));
     return stream->Finish();
   });
 }

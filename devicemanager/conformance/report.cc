@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "devicemanager/conformance/words.h"
 #include "lib/base/utf8.h"
@@ -51,10 +52,13 @@ std::string CommandLine(const Report& report) {
   return OneLine(absl::StrJoin(report.command, " "), kLongestLine);
 }
 
-// As the content of an element or an attribute.
+// As the content of an element or an attribute. The two noncharacters of UTF-8 that no XML document
+// may hold become question marks: a reader would refuse the whole report.
 std::string Xml(std::string_view text) {
+  const std::string line = absl::StrReplaceAll(OneLine(text, kLongestLine),
+                                               {{"\xEF\xBF\xBE", "?"}, {"\xEF\xBF\xBF", "?"}});
   std::string escaped;
-  for (const char c : OneLine(text, kLongestLine)) {
+  for (const char c : line) {
     switch (c) {
       case '&':
         escaped += "&amp;";

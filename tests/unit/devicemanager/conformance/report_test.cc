@@ -79,5 +79,13 @@ TEST(ConformanceReportTest, JUnitIsEscapedAndFailsOnlyForWhatMustHold) {
               HasSubstr("<skipped message=\"does not apply: 3.9 s\"/>"));
 }
 
+TEST(ConformanceReportTest, JUnitHoldsNothingThatNoXmlDocumentMayHold) {
+  Report report = Of(Verdict::kFail, Verdict::kPass);
+  report.findings[0].judgement.seen =
+      "a\xEF\xBF\xBE"
+      "b\xEF\xBF\xBF";
+  EXPECT_THAT(JUnitReport(report), HasSubstr("message=\"a?b?\""));
+}
+
 }  // namespace
 }  // namespace nodedevice::devicemanager::conformance

@@ -247,10 +247,12 @@ absl::Status Admitter::AllocateContainer(const Pod& pod, const Container& contai
     // In this order: a resource that only a stranded pod holds is known until it is freed.
     if (!IsKnown(resource)) continue;
     if (!std::exchange(freed, true)) FreeStranded(pod);
-    RETURN_IF_ERROR(
-        AllocateResource(state_.Read([&, &name = resource, count = required](const State& state) {
+    AllocationRequest request =
+        state_.Read([&, &name = resource, count = required](const State& state) {
           return MakeRequest(state, pod, container, name, count, reusable, affinity);
-        })));
+        });
+    if (seeds_) request.seed = (*seeds_)();
+    RETURN_IF_ERROR(AllocateResource(request));
   }
   return absl::OkStatus();
 }

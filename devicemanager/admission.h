@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -51,14 +53,18 @@ HeldDevices MakeHeld(const Model& model, const std::string& resource, const Devi
                      const v1beta1::ContainerAllocateResponse& response);
 
 // Admits pods as a kubelet does: one at a time, each container's resources in turn. Thread-safe.
+// With `shuffle` it takes devices that no plugin prefers in another order each time, as a kubelet
+// does, and in the same orders for the same seed and admissions.
 class Admitter {
  public:
   Admitter(NodeState& state, PluginConnections& plugins, Duration pre_start_timeout,
-           TopologySettings topology = {})
+           TopologySettings topology = {}, std::optional<std::uint64_t> shuffle = std::nullopt)
       : state_(state),
         plugins_(plugins),
         pre_start_timeout_(pre_start_timeout),
-        topology_(std::move(topology)) {}
+        topology_(std::move(topology)) {
+    if (shuffle) seeds_.emplace(*shuffle);
+  }
 
   // Blocks as long as the plugins take. A pod that is here already is admitted again, as after a
   // restart of its containers: it keeps its devices. That a plugin or a lack of devices stands in
@@ -100,6 +106,8 @@ class Admitter {
   PluginConnections& plugins_;
   const Duration pre_start_timeout_;
   const TopologySettings topology_;
+  // One for each allocation. Guarded by allocating_; nothing: devices are taken in byte order.
+  std::optional<std::mt19937_64> seeds_;
   std::mutex allocating_;  // the kubelet's node-wide allocation lock
   bool open_ = false;      // guarded by allocating_
 };

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <random>
+#include <utility>
+#include <vector>
 
 namespace nodedevice::devicemanager {
 namespace {
@@ -13,9 +16,22 @@ DeviceIds Difference(const DeviceIds& from, const DeviceIds& without) {
   return result;
 }
 
+using Seed = std::optional<std::uint64_t>;
+
+std::vector<std::string> Ordered(const DeviceIds& pool, const Seed& seed) {
+  std::vector<std::string> ids(pool.begin(), pool.end());
+  if (!seed) return ids;
+  // By hand: std::shuffle gives another order with each standard library.
+  std::mt19937_64 random(*seed);
+  for (std::size_t left = ids.size(); left > 1; --left) {
+    std::swap(ids[left - 1], ids[random() % left]);
+  }
+  return ids;
+}
+
 // Moves devices from `pool` to `taken` until that has `size` of them.
-void TakeFrom(const DeviceIds& pool, int size, DeviceIds& taken) {
-  for (const std::string& id : pool) {
+void TakeFrom(const DeviceIds& pool, int size, const Seed& seed, DeviceIds& taken) {
+  for (const std::string& id : Ordered(pool, seed)) {
     if (static_cast<int>(taken.size()) >= size) return;
     taken.insert(id);
   }
@@ -70,7 +86,7 @@ absl::StatusOr<AllocationDecision> DecideAllocation(const AllocationRequest& req
 
   // The kubelet does not ask whether a reused device is still healthy.
   DeviceIds taken;
-  TakeFrom(request.reusable, request.required, taken);
+  TakeFrom(request.reusable, request.required, request.seed, taken);
   const int needed = request.required - static_cast<int>(taken.size());
   if (needed == 0) return TakeDevices{std::move(taken)};
 
@@ -81,11 +97,15 @@ absl::StatusOr<AllocationDecision> DecideAllocation(const AllocationRequest& req
                                                      ", Available: ", available.size()));
   }
   const ByAffinity free = SplitByAffinity(request, available);
-  AskPlugin ask{.available = available, .must_include = {}, .size = request.required};
+  AskPlugin ask{.available = available,
+                .must_include = {},
+                .size = request.required,
+                .first = {},
+                .seed = request.seed};
   if (needed < static_cast<int>(free.aligned.size())) {
     ask.available = free.aligned;
   } else {
-    TakeFrom(free.aligned, request.required, taken);
+    TakeFrom(free.aligned, request.required, request.seed, taken);
     if (static_cast<int>(taken.size()) == request.required) return TakeDevices{std::move(taken)};
     ask.first = free.unaligned;
   }
@@ -102,9 +122,9 @@ absl::StatusOr<TakeDevices> Complete(const AskPlugin& asked, const DeviceIds& pr
   std::set_intersection(preferred.begin(), preferred.end(), asked.available.begin(),
                         asked.available.end(),
                         std::inserter(offered_and_preferred, offered_and_preferred.end()));
-  TakeFrom(offered_and_preferred, asked.size, taken);
-  TakeFrom(asked.first, asked.size, taken);
-  TakeFrom(asked.available, asked.size, taken);
+  TakeFrom(offered_and_preferred, asked.size, asked.seed, taken);
+  TakeFrom(asked.first, asked.size, asked.seed, taken);
+  TakeFrom(asked.available, asked.size, asked.seed, taken);
   if (static_cast<int>(taken.size()) < asked.size) {
     return absl::InternalError(
         absl::StrCat("unexpectedly allocated less resources than required. Requested: ", asked.size,

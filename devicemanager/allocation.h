@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <string>
@@ -26,6 +27,8 @@ struct AllocationRequest {
   DeviceIds reusable;                               // left over by init containers of this pod
   std::optional<NumaMask> affinity = std::nullopt;  // the nodes to prefer; nullopt: any
   DeviceNodes numa_nodes = {};                      // of every device that was listed
+  // Of the order in which devices are taken that nobody prefers; nullopt: byte order.
+  std::optional<std::uint64_t> seed = std::nullopt;
 };
 
 // The container needs nothing new: it asked for none, or it restarted and keeps what it has.
@@ -43,13 +46,15 @@ struct AskPlugin {
   DeviceIds must_include;  // taken already
   int size = 0;            // of the whole answer
   DeviceIds first = {};    // what is taken first of that which the plugin leaves open
+  std::optional<std::uint64_t> seed = std::nullopt;  // as in AllocationRequest
 };
 
 using AllocationDecision = std::variant<NothingNeeded, TakeDevices, AskPlugin>;
 
 // The kubelet's decision, in its order and with its messages. Devices on the nodes of the affinity
 // are taken before all others; those with another node come before those without any. Where a
-// kubelet takes any device of an unordered set, this takes the first in byte order.
+// kubelet takes any device of an unordered set, this takes the first in byte order, or in an order
+// that only the seed decides.
 absl::StatusOr<AllocationDecision> DecideAllocation(const AllocationRequest& request);
 
 // The devices after the plugin's answer. Preferred ids that were not offered are ignored; what is

@@ -3,12 +3,14 @@
 #include <malloc.h>
 
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +43,7 @@ struct Options {
   std::string topology_scope = "container";
   std::string numa_nodes;  // empty: this machine's
   std::string host_root = "/";
+  std::optional<std::uint64_t> shuffle;
   std::string time;
   std::string fault;
   std::string fault_value;
@@ -90,7 +93,7 @@ int Serve(const Options& options) {
   EventLoop loop;
   absl::Status failure;
 
-  auto server = Server::Start(loop, paths, {.topology = *topology});
+  auto server = Server::Start(loop, paths, {.topology = *topology, .shuffle = options.shuffle});
   if (!server.ok()) return Fail(server.status());
   const auto on_failure = [&](const absl::Status& status) {
     failure = status;
@@ -245,6 +248,9 @@ int Main(int argc, char** argv) {
       ->capture_default_str();
   serve->add_option("--numa-nodes", options.numa_nodes,
                     "NUMA nodes of the machine such as 0,1 or 0-3, instead of its own");
+  serve->add_option("--shuffle", options.shuffle,
+                    "take devices that no plugin prefers in a random order, as a kubelet does: "
+                    "SEED, a number, decides which");
   serve
       ->add_option("--host-root", options.host_root,
                    "the folder before the /sys that tells the machine's own")

@@ -31,7 +31,7 @@ Server::Server(EventLoop& loop, const KubeletPaths& paths, const ServerSettings&
       folder_lock_(std::move(folder_lock)),
       state_(paths.checkpoint()),
       plugins_(state_, paths.device_plugins(), settings.dial_timeout),
-      admitter_(state_, plugins_, settings.pre_start_timeout, settings.topology),
+      admitter_(state_, plugins_, settings.pre_start_timeout, settings.topology, settings.shuffle),
       registration_service_(plugins_),
       pod_resources_service_(state_),
       pod_resources_alpha_service_(state_),

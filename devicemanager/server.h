@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "devicemanager/admission.h"
 #include "devicemanager/grpc_listener.h"
@@ -20,6 +22,7 @@ struct ServerSettings {
   Duration dial_timeout = std::chrono::seconds(10);
   Duration pre_start_timeout = std::chrono::seconds(30);
   TopologySettings topology = {};
+  std::optional<std::uint64_t> shuffle = std::nullopt;  // as in Admitter
 };
 
 // A kubelet's device manager on one kubelet folder: kubelet.sock, the podresources socket, the

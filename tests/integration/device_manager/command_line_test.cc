@@ -68,6 +68,26 @@ TEST_F(CommandLineTest, ARejectionIsPrintedAndExitsWith1) {
             "example.com/a. Requested: 2, Available: 1, which is unexpected");
 }
 
+TEST_F(CommandLineTest, AShuffleTakesTheSameDevicesForTheSameSeed) {
+  std::vector<std::string> ids;
+  for (int i = 10; i < 60; ++i) ids.push_back("d" + std::to_string(i));
+  std::vector<FakePlugin::Ids> taken;
+  for (const char* seed : {"7", "7", "8"}) {
+    StartServing({"--shuffle", seed});
+    StartPlugin("a.sock", ids);
+    ASSERT_EQ(Run({"admit", PodFile("demo", 5)}).exit_code, 0);
+    taken.push_back(plugin_->allocations().at(0));
+    ASSERT_EQ(Run({"delete", "demo"}).exit_code, 0);
+    plugin_.reset();
+    serve_->Signal(SIGTERM);
+    serve_->Wait();
+  }
+  EXPECT_EQ(taken[0].size(), 5u);
+  EXPECT_EQ(taken[0], taken[1]);
+  EXPECT_NE(taken[0], taken[2]);
+  EXPECT_THAT(Run({"serve", "--shuffle", "often"}).output, HasSubstr("--shuffle"));
+}
+
 TEST_F(CommandLineTest, AResourceThatNobodyRegisteredIsNamedAndExitsWith1) {
   StartServing();
   const Outcome outcome = Run({"admit", PodFile("demo", 1)});

@@ -49,6 +49,41 @@ TEST(AllocationTest, TakesFreeHealthyDevices) {
   EXPECT_THAT(Taken(request), ElementsAre("d2", "d4"));
 }
 
+TEST(AllocationTest, ASeedDecidesWhichDevicesAreTaken) {
+  auto request = Request();
+  for (int i = 10; i < 60; ++i) request.healthy.insert("d" + std::to_string(i));
+  request.in_use = {"d10"};
+  request.required = 5;
+  const DeviceIds in_order = Taken(request);
+  request.seed = 1;
+  const DeviceIds first = Taken(request);
+  EXPECT_EQ(first.size(), 5u);
+  EXPECT_EQ(first.count("d10"), 0u) << "in use";
+  EXPECT_NE(first, in_order);
+  EXPECT_EQ(Taken(request), first);
+  request.seed = 2;
+  EXPECT_NE(Taken(request), first);
+}
+
+TEST(AllocationTest, ASeedDoesNotTouchWhatThePluginOrTheNumaNodesDecide) {
+  auto request = Request();
+  request.required = 2;
+  request.affinity = NumaMask({1});
+  request.numa_nodes = {{"d1", {0}}, {"d2", {0}}, {"d3", {1}}, {"d4", {1}}};
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    request.seed = seed;
+    EXPECT_THAT(Taken(request), ElementsAre("d3", "d4"));
+    const AskPlugin ask{.available = {"d1", "d2", "d3", "d4"},
+                        .must_include = {"d4"},
+                        .size = 2,
+                        .first = {},
+                        .seed = seed};
+    const auto taken = Complete(ask, {"d2"});
+    ASSERT_TRUE(taken.ok());
+    EXPECT_THAT(taken->devices, ElementsAre("d2", "d4"));
+  }
+}
+
 TEST(AllocationTest, AChangedRequestComesBeforeEverythingElse) {
   auto request = Request();
   request.held = DeviceIds{"d1"};

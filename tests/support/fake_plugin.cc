@@ -31,12 +31,39 @@ std::vector<v1beta1::Device> HealthyDevices(const std::vector<std::string>& ids)
 
 }  // namespace
 
+int FakeRegistration::times_told() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return times_told_;
+}
+
+pluginregistration::RegistrationStatus FakeRegistration::last_told() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return last_told_;
+}
+
+grpc::Status FakeRegistration::GetInfo(grpc::ServerContext* /*context*/,
+                                       const pluginregistration::InfoRequest* /*request*/,
+                                       pluginregistration::PluginInfo* response) {
+  *response = info_;
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeRegistration::NotifyRegistrationStatus(
+    grpc::ServerContext* /*context*/, const pluginregistration::RegistrationStatus* request,
+    pluginregistration::RegistrationStatusResponse* /*response*/) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  last_told_ = *request;
+  ++times_told_;
+  return grpc::Status::OK;
+}
+
 FakePlugin::FakePlugin(std::filesystem::path socket, std::vector<std::string> ids,
                        PluginScript script)
     : socket_(std::move(socket)), script_(std::move(script)), devices_(HealthyDevices(ids)) {
   grpc::ServerBuilder builder;
   builder.AddListeningPort("unix:" + socket_.string(), grpc::InsecureServerCredentials());
   builder.RegisterService(this);
+  if (!script_.info.type().empty()) builder.RegisterService(&registration_);
   server_ = builder.BuildAndStart();
 }
 

@@ -6,10 +6,12 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "grpcpp/server.h"
 #include "proto/deviceplugin.grpc.pb.h"
+#include "proto/pluginregistration.grpc.pb.h"
 
 namespace nodedevice::testing {
 
@@ -25,6 +27,31 @@ struct PluginScript {
   std::string allocate_error = "";
   std::string preferred_error = "";
   std::string pre_start_error = "";
+  // What it tells a plugin watcher that finds its socket in plugins_registry; without a type
+  // nothing is told.
+  pluginregistration::PluginInfo info = {};
+};
+
+// What a plugin in plugins_registry says of itself, and what it is told about its registration.
+// Thread-safe.
+class FakeRegistration : public pluginregistration::Registration::Service {
+ public:
+  explicit FakeRegistration(pluginregistration::PluginInfo info) : info_(std::move(info)) {}
+
+  int times_told() const;
+  pluginregistration::RegistrationStatus last_told() const;
+
+ private:
+  grpc::Status GetInfo(grpc::ServerContext* context, const pluginregistration::InfoRequest* request,
+                       pluginregistration::PluginInfo* response) override;
+  grpc::Status NotifyRegistrationStatus(
+      grpc::ServerContext* context, const pluginregistration::RegistrationStatus* request,
+      pluginregistration::RegistrationStatusResponse* response) override;
+
+  const pluginregistration::PluginInfo info_;
+  mutable std::mutex mutex_;
+  int times_told_ = 0;
+  pluginregistration::RegistrationStatus last_told_;
 };
 
 // A device plugin that does what its script says and remembers what it was asked. It speaks the raw
@@ -58,6 +85,8 @@ class FakePlugin : private v1beta1::DevicePlugin::Service {
   std::vector<Ids> allocations() const;
   std::vector<Preference> preferences() const;
   std::vector<Ids> pre_starts() const;
+  // Of a plugin in plugins_registry.
+  const FakeRegistration& registration() const { return registration_; }
 
  private:
   grpc::Status GetDevicePluginOptions(grpc::ServerContext* context, const v1beta1::Empty* request,
@@ -75,6 +104,7 @@ class FakePlugin : private v1beta1::DevicePlugin::Service {
 
   const std::filesystem::path socket_;
   const PluginScript script_;
+  FakeRegistration registration_{script_.info};
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

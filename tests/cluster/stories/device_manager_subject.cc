@@ -1,3 +1,6 @@
+#include <signal.h>
+
+#include <memory>
 #include <stdexcept>
 
 #include "absl/strings/str_cat.h"
@@ -12,12 +15,7 @@ const std::string kProgram = DeviceManagerProgram();
 
 class DeviceManagerSubject : public Subject {
  public:
-  DeviceManagerSubject()
-      : server_({kProgram, "serve", "--kubelet-dir", dir_.path()}, dir_.path() / "log") {
-    if (!WaitFor([this] { return Say("status", {"--json"}).code == 0; })) {
-      throw std::runtime_error(server_.Output());
-    }
-  }
+  DeviceManagerSubject() { Serve("none"); }
 
   KubeletPaths paths() const override { return KubeletPaths(dir_.path()); }
 
@@ -71,12 +69,27 @@ class DeviceManagerSubject : public Subject {
     return "";
   }
 
+  void SetTopologyPolicy(const std::string& policy) override {
+    server_->Signal(SIGTERM);
+    server_->Wait();
+    Serve(policy);
+  }
+
   void Restart() override {
     const CommandResult result = Say("restart", {});
     if (result.code != 0) throw std::runtime_error(result.error);
   }
 
  private:
+  void Serve(const std::string& topology_policy) {
+    server_ = std::make_unique<Program>(
+        std::vector<std::string>{kProgram, "serve", "--kubelet-dir", dir_.path(),
+                                 "--topology-manager-policy", topology_policy},
+        dir_.path() / "log");
+    if (!WaitFor([this] { return Say("status", {"--json"}).code == 0; })) {
+      throw std::runtime_error(server_->Output());
+    }
+  }
   CommandResult Say(const std::string& command, const std::vector<std::string>& arguments,
                     const std::string& input = "") const {
     std::vector<std::string> line = {kProgram, command, "--kubelet-dir", dir_.path()};
@@ -86,7 +99,7 @@ class DeviceManagerSubject : public Subject {
   Json Status() const { return Json::parse(Say("status", {"--json"}).out); }
 
   const TempDir dir_;
-  const Program server_;
+  std::unique_ptr<Program> server_;
 };
 
 }  // namespace

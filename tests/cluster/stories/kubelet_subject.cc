@@ -6,6 +6,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "lib/base/file.h"
 #include "tests/cluster/stories/parity_subject.h"
 #include "tests/support/wait_for.h"
 
@@ -89,6 +90,12 @@ class KubeletSubject : public Subject {
 
   std::string UidOf(const std::string& pod) override {
     return Get(pod).value(Json::json_pointer("/metadata/uid"), std::string());
+  }
+
+  void SetTopologyPolicy(const std::string& policy) override {
+    MustWrite(node_.Folder() / "kubelet.yaml",
+              absl::StrCat(configuration_, "topologyManagerPolicy: ", policy, "\n"));
+    Restart();
   }
 
   void Restart() override {
@@ -177,6 +184,7 @@ class KubeletSubject : public Subject {
   }
 
   const Node node_;
+  const std::string configuration_ = ReadFile(node_.Folder() / "kubelet.yaml", 1u << 20).value();
 };
 
 }  // namespace

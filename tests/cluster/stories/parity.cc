@@ -37,11 +37,20 @@ std::vector<std::string> Play::Ids(const std::vector<std::string>& devices) cons
 
 FakePlugin& Play::Plugin(const std::string& name, const std::vector<std::string>& devices,
                          PluginScript script) {
+  return Serve(subject_.paths().device_plugins() / absl::StrCat(scenario_, "-", name, ".sock"),
+               devices, std::move(script));
+}
+
+FakePlugin& Play::RegistryPlugin(const std::string& file, const std::vector<std::string>& devices,
+                                 PluginScript script) {
+  return Serve(subject_.paths().plugins_registry() / file, devices, std::move(script));
+}
+
+FakePlugin& Play::Serve(const std::filesystem::path& socket,
+                        const std::vector<std::string>& devices, PluginScript script) {
   for (const std::string& id : Ids(devices)) subject_.ProvideDevice(id);
   for (std::string& id : script.preferred) id = absl::StrCat(scenario_, "-", id);
-  return plugins_.emplace_back(
-      subject_.paths().device_plugins() / absl::StrCat(scenario_, "-", name, ".sock"), Ids(devices),
-      std::move(script));
+  return plugins_.emplace_back(socket, Ids(devices), std::move(script));
 }
 
 void Play::Register(FakePlugin& plugin, const std::string& resource) {
@@ -74,6 +83,25 @@ void Play::Streams(FakePlugin& plugin, int open, int cancelled) {
           std::chrono::milliseconds(5), std::chrono::seconds(15));
   Write(absl::StrCat("streams: ", plugin.open_streams(), " open, ", plugin.cancelled_streams(),
                      " cancelled"));
+}
+
+void Play::Told(const FakePlugin& plugin, int times) {
+  const FakeRegistration& registration = plugin.registration();
+  WaitFor([&] { return registration.times_told() >= times; });
+  if (registration.times_told() == 0) return Write("told nothing");
+  const auto told = registration.last_told();
+  // The folder is another one on each; the name of the socket is not.
+  std::string error = told.error();
+  if (const std::size_t path = error.find(" /"); path != std::string::npos) {
+    error.erase(path + 1, error.rfind('/') - path);
+  }
+  Write(absl::StrCat("told: ", told.plugin_registered() ? "registered" : "not registered", ": ",
+                     error));
+}
+
+void Play::Gone(FakePlugin& plugin) {
+  plugins_.remove_if([&](const FakePlugin& one) { return &one == &plugin; });
+  Write("the plugin is gone");
 }
 
 Json Play::Manifest(const std::string& pod, const Json& spec) const {

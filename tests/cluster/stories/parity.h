@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <list>
 #include <map>
@@ -29,6 +30,10 @@ class Play {
   FakePlugin& Plugin(const std::string& name, const std::vector<std::string>& devices,
                      PluginScript script = {});
   std::vector<std::string> Ids(const std::vector<std::string>& devices) const;
+  // One whose socket is in plugins_registry, under this file name, where the Device Manager finds
+  // it and asks `script.info`.
+  FakePlugin& RegistryPlugin(const std::string& file, const std::vector<std::string>& devices,
+                             PluginScript script);
 
   // Each writes what it did and what came of it.
   void Register(FakePlugin& plugin, const std::string& resource);
@@ -37,6 +42,10 @@ class Play {
   void Shows(const std::string& resource, Node::Counts wanted);
   // Waits until the plugin has so many open streams, and so many that were ended by the other side.
   void Streams(FakePlugin& plugin, int open, int cancelled);
+  // Waits until a plugin in plugins_registry has been told so often how its registration went.
+  void Told(const FakePlugin& plugin, int times);
+  // The plugin ends, and its socket goes with it.
+  void Gone(FakePlugin& plugin);
   void Admit(const std::string& pod, const std::map<std::string, int>& limits);
   // The same with the containers, and init containers, of a pod spec.
   void AdmitSpec(const std::string& pod, const Json& spec);
@@ -55,6 +64,8 @@ class Play {
   Subject& subject() { return subject_; }
 
  private:
+  FakePlugin& Serve(const std::filesystem::path& socket, const std::vector<std::string>& devices,
+                    PluginScript script);
   Json Manifest(const std::string& pod, const Json& spec) const;
   absl::StatusOr<devicemanager::Checkpoint> ReadCheckpoint() const;
   KubeletView View() const { return KubeletView(subject_.paths().pod_resources_socket()); }
@@ -69,6 +80,7 @@ class Play {
 struct Scenario {
   std::string name;
   std::function<void(Play&)> play;
+  std::string topology_policy = "none";  // as in the kubelet's topologyManagerPolicy
 };
 // Every scenario that is compared.
 const std::vector<Scenario>& Scenarios();

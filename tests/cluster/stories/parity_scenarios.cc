@@ -187,6 +187,101 @@ void ARestartForgetsDevicesAndKeepsPods(Play& play) {
   play.Checkpoint();
 }
 
+void APluginThatIsGoneKeepsItsCapacityInTheGrace(Play& play) {
+  FakePlugin& plugin = play.Plugin("p", {"0", "1", "2"});
+  play.Register(plugin, play.Resource());
+  play.Shows(play.Resource(), {3, 3});
+  play.Admit("holder", {{play.Resource(), 3}});
+  play.Gone(plugin);
+  play.Shows(play.Resource(), {3, 0});
+  play.Holds("holder");
+  play.Admit("late", {{play.Resource(), 1}});
+  play.Checkpoint();
+  play.Write("another one comes in time, with fewer");
+  FakePlugin& next = play.Plugin("next", {"0"});
+  play.Register(next, play.Resource());
+  play.Shows(play.Resource(), {1, 1});
+  play.Holds("holder");
+  play.Gone(next);
+  play.Shows(play.Resource(), {1, 0});
+  play.Write("a restart ends what the grace has kept");
+  play.Restart();
+  play.Shows(play.Resource(), {0, 0});
+  play.Holds("holder");
+}
+
+// ---- plugins_registry ---------------------------------------------------------------------------
+
+pluginregistration::PluginInfo Info(const std::string& resource,
+                                    const std::string& type = "DevicePlugin",
+                                    const std::string& version = "v1beta1") {
+  pluginregistration::PluginInfo info;
+  info.set_type(type);
+  info.set_name(resource);
+  info.add_supported_versions(version);
+  return info;
+}
+
+void APluginInTheRegistryIsFoundAndFoundAgain(Play& play) {
+  FakePlugin& plugin =
+      play.RegistryPlugin("found.sock", {"0", "1"}, {.info = Info(play.Resource())});
+  play.Told(plugin, 1);
+  play.Streams(plugin, 1, 0);
+  play.Shows(play.Resource(), {2, 2});
+  play.Admit("both", {{play.Resource(), 2}});
+  play.Holds("both");
+  play.Calls(plugin);
+  play.Checkpoint();
+  play.Restart();
+  play.Write("it has done nothing");
+  play.Told(plugin, 2);
+  play.Streams(plugin, 1, 1);
+  play.Shows(play.Resource(), {2, 2});
+  play.Holds("both");
+  play.Calls(plugin);
+  play.Gone(plugin);
+  play.Shows(play.Resource(), {2, 0});
+  play.Holds("both");
+  play.Checkpoint();
+  play.Write("another one, at the same place");
+  FakePlugin& next =
+      play.RegistryPlugin("found.sock", {"0", "1", "2"}, {.info = Info(play.Resource())});
+  play.Told(next, 1);
+  play.Shows(play.Resource(), {3, 3});
+  play.Admit("third", {{play.Resource(), 1}});
+  play.Holds("third");
+}
+
+void PluginsInTheRegistryThatAreRefused(Play& play) {
+  const FakePlugin& hidden =
+      play.RegistryPlugin(".hidden.sock", {"0"}, {.info = Info(play.Resource("hidden"))});
+  play.Told(play.RegistryPlugin("version.sock", {"0"},
+                                {.info = Info(play.Resource(), "DevicePlugin", "v2")}),
+            1);
+  play.Told(play.RegistryPlugin("name.sock", {"0"}, {.info = Info("widget")}), 1);
+  play.Told(play.RegistryPlugin("type.sock", {"0"}, {.info = Info(play.Resource(), "Toaster")}), 1);
+  play.Told(play.RegistryPlugin("options.sock", {"0"},
+                                {.options_error = "not today", .info = Info(play.Resource())}),
+            1);
+  play.Told(hidden, 0);
+  play.Shows(play.Resource(), {-1, -1});
+  play.Shows(play.Resource("hidden"), {-1, -1});
+}
+
+void ThePluginComesByBothWays(Play& play) {
+  FakePlugin& found = play.RegistryPlugin("both.sock", {"0", "1"}, {.info = Info(play.Resource())});
+  play.Told(found, 1);
+  play.Shows(play.Resource(), {2, 2});
+  FakePlugin& calls = play.Plugin("calls", {"2", "3", "4"});
+  play.Register(calls, play.Resource());
+  play.Shows(play.Resource(), {3, 3});
+  play.Streams(found, 1, 0);
+  play.Write("the one that was found leaves, and takes the other one with it");
+  play.Gone(found);
+  play.Streams(calls, 0, 1);
+  play.Shows(play.Resource(), {3, 0});
+}
+
 // ---- pods ---------------------------------------------------------------------------------------
 
 void APodGetsWhatThePluginAnswers(Play& play) {
@@ -354,6 +449,54 @@ void ASidecarKeepsItsDevices(Play& play) {
   play.Checkpoint();
 }
 
+void AnInitContainerTakesWhatAnEarlierOneLeft(Play& play) {
+  FakePlugin& plugin = play.Plugin("p", {"0", "1"}, {.prefers = true, .preferred = {"0"}});
+  play.Register(plugin, play.Resource());
+  play.Shows(play.Resource(), {2, 2});
+  play.AdmitSpec("chain", {{"initContainers",
+                            {ContainerSpec("first", {{play.Resource(), 1}}, {"true"}),
+                             ContainerSpec("second", {{play.Resource(), 2}}, {"true"})}},
+                           {"containers", {ContainerSpec("main", {{play.Resource(), 2}})}}});
+  play.Holds("chain");
+  play.PodResources("chain");
+  play.Calls(plugin);
+  play.Checkpoint();
+}
+
+void ASidecarTakesWhatAnInitContainerLeftAndKeepsIt(Play& play) {
+  FakePlugin& plugin = play.Plugin("p", {"0", "1", "2"}, {.prefers = true, .preferred = {"1"}});
+  play.Register(plugin, play.Resource());
+  play.Shows(play.Resource(), {3, 3});
+  Json sidecar = ContainerSpec("beside", {{play.Resource(), 1}});
+  sidecar["restartPolicy"] = "Always";
+  play.AdmitSpec("mixed", {{"initContainers",
+                            {ContainerSpec("before", {{play.Resource(), 1}}, {"true"}), sidecar,
+                             ContainerSpec("after", {{play.Resource(), 2}}, {"true"})}},
+                           {"containers", {ContainerSpec("main", {{play.Resource(), 2}})}}});
+  play.PodResources("mixed");
+  play.Calls(plugin);
+  play.Checkpoint();
+  play.Write("none is left");
+  play.Admit("next", {{play.Resource(), 1}});
+  play.Write("all are free again");
+  play.Delete("mixed");
+  play.Admit("all", {{play.Resource(), 3}});
+  play.Holds("all");
+}
+
+void AnInitContainerNeedsMoreThanTheRest(Play& play) {
+  FakePlugin& plugin = play.Plugin("p", {"0", "1"});
+  play.Register(plugin, play.Resource());
+  play.Shows(play.Resource(), {2, 2});
+  play.AdmitSpec("init",
+                 {{"initContainers", {ContainerSpec("before", {{play.Resource(), 2}}, {"true"})}},
+                  {"containers", {ContainerSpec("main", {})}}});
+  play.Holds("init");
+  play.Write("they stay with the pod");
+  play.Admit("next", {{play.Resource(), 1}});
+  play.Checkpoint();
+}
+
 void NumaNodesOfDevices(Play& play) {
   FakePlugin& plugin = play.Plugin("p", {"0", "1", "2"});
   const auto ids = play.Ids({"0", "1", "2"});
@@ -365,6 +508,90 @@ void NumaNodesOfDevices(Play& play) {
   play.Holds("all");
   play.PodResources("all");
   play.Checkpoint();
+}
+
+// ---- with a Topology Manager --------------------------------------------------------------------
+// On a machine with NUMA node 0 alone.
+
+constexpr int kNoSuchNode = 7;
+
+// "0" is on the machine's node, "1" on one that it does not have. The plugin prefers the first one:
+// with one node, `single-numa-node` does not choose between the two.
+FakePlugin& OneHereOneNowhere(Play& play, const std::string& resource) {
+  FakePlugin& plugin = play.Plugin("p", {"0", "1"}, {.prefers = true, .preferred = {"0"}});
+  const auto ids = play.Ids({"0", "1"});
+  plugin.SetDevices({OnNumaNodes(ids[0], {0}), OnNumaNodes(ids[1], {kNoSuchNode})});
+  play.Register(plugin, resource);
+  play.Shows(resource, {2, 2});
+  return plugin;
+}
+
+void DevicesOfANodeThatDoesNotExist(Play& play) {
+  FakePlugin& plugin = OneHereOneNowhere(play, play.Resource());
+  play.Admit("two", {{play.Resource(), 2}});
+  play.Delete("two");
+  play.Admit("one", {{play.Resource(), 1}});
+  play.Holds("one");
+  play.PodResources("one");
+  play.Admit("another", {{play.Resource(), 1}});
+  play.Holds("another");
+  play.Calls(plugin);
+  play.Checkpoint();
+}
+
+void NoDeviceIsOnThisMachinesNodes(Play& play) {
+  FakePlugin& plugin = play.Plugin("p", {"0"});
+  plugin.SetDevices({OnNumaNodes(play.Ids({"0"})[0], {kNoSuchNode})});
+  play.Register(plugin, play.Resource());
+  play.Shows(play.Resource(), {1, 1});
+  play.Admit("one", {{play.Resource(), 1}});
+  play.Holds("one");
+  play.Calls(plugin);
+}
+
+void DevicesWithoutANodeAreAlwaysAligned(Play& play) {
+  FakePlugin& plugin = play.Plugin("p", {"0", "1"});
+  play.Register(plugin, play.Resource());
+  play.Shows(play.Resource(), {2, 2});
+  play.Admit("both", {{play.Resource(), 2}});
+  play.Holds("both");
+  play.PodResources("both");
+  play.Checkpoint();
+}
+
+void WhatIsOfferedOfDevicesHereAndElsewhere(Play& play) {
+  FakePlugin& plugin =
+      play.Plugin("p", {"0", "1", "2", "3"}, {.prefers = true, .preferred = {"1"}});
+  const auto ids = play.Ids({"0", "1", "2", "3"});
+  plugin.SetDevices({OnNumaNodes(ids[0], {0}), OnNumaNodes(ids[1], {0, kNoSuchNode}),
+                     OnNumaNodes(ids[2], {}), OnNumaNodes(ids[3], {kNoSuchNode})});
+  play.Register(plugin, play.Resource());
+  play.Shows(play.Resource(), {4, 4});
+  play.Admit("one", {{play.Resource(), 1}});
+  play.Holds("one");
+  play.Calls(plugin);
+  play.Checkpoint();
+}
+
+void AnInitContainersDevicesStayAligned(Play& play) {
+  FakePlugin& plugin = OneHereOneNowhere(play, play.Resource());
+  play.AdmitSpec("init",
+                 {{"initContainers", {ContainerSpec("before", {{play.Resource(), 1}}, {"true"})}},
+                  {"containers", {ContainerSpec("main", {{play.Resource(), 1}})}}});
+  play.Holds("init");
+  play.PodResources("init");
+  play.Calls(plugin);
+}
+
+void TheSecondContainerCannotBeAligned(Play& play) {
+  FakePlugin& plugin = OneHereOneNowhere(play, play.Resource());
+  play.AdmitSpec("pair", {{"containers",
+                           {ContainerSpec("first", {{play.Resource(), 1}}),
+                            ContainerSpec("main", {{play.Resource(), 1}})}}});
+  play.Write("what the first one had is free again");
+  play.Admit("next", {{play.Resource(), 1}});
+  play.Holds("next");
+  play.Calls(plugin);
 }
 
 }  // namespace
@@ -398,6 +625,24 @@ const std::vector<Scenario>& Scenarios() {
       {"sidecar", ASidecarKeepsItsDevices},
       {"numa", NumaNodesOfDevices},
       {"restart", ARestartForgetsDevicesAndKeepsPods},
+      {"gone", APluginThatIsGoneKeepsItsCapacityInTheGrace},
+      {"found", APluginInTheRegistryIsFoundAndFoundAgain},
+      {"strange", PluginsInTheRegistryThatAreRefused},
+      {"ways", ThePluginComesByBothWays},
+      {"chain", AnInitContainerTakesWhatAnEarlierOneLeft},
+      {"mixed", ASidecarTakesWhatAnInitContainerLeftAndKeepsIt},
+      {"idle", AnInitContainerNeedsMoreThanTheRest},
+      {"single1", DevicesOfANodeThatDoesNotExist, "single-numa-node"},
+      {"single2", NoDeviceIsOnThisMachinesNodes, "single-numa-node"},
+      {"single3", DevicesWithoutANodeAreAlwaysAligned, "single-numa-node"},
+      {"single4", WhatIsOfferedOfDevicesHereAndElsewhere, "single-numa-node"},
+      {"single5", AnInitContainersDevicesStayAligned, "single-numa-node"},
+      {"single6", TheSecondContainerCannotBeAligned, "single-numa-node"},
+      {"restricted1", DevicesOfANodeThatDoesNotExist, "restricted"},
+      {"restricted2", NoDeviceIsOnThisMachinesNodes, "restricted"},
+      {"effort1", DevicesOfANodeThatDoesNotExist, "best-effort"},
+      {"effort2", NoDeviceIsOnThisMachinesNodes, "best-effort"},
+      {"effort3", WhatIsOfferedOfDevicesHereAndElsewhere, "best-effort"},
   };
   return scenarios;
 }

@@ -21,6 +21,7 @@ class Parity : public ::testing::TestWithParam<Scenario> {
   static void SetUpTestSuite() {
     kubelet_ = MakeKubeletSubject("parity");
     device_manager_ = MakeDeviceManagerSubject();
+    topology_policy_ = "none";
   }
   static void TearDownTestSuite() {
     kubelet_.reset();
@@ -28,6 +29,14 @@ class Parity : public ::testing::TestWithParam<Scenario> {
   }
 
  protected:
+  void SetUp() override {
+    const std::string& wanted = GetParam().topology_policy;
+    if (wanted == topology_policy_) return;
+    kubelet_->SetTopologyPolicy(wanted);
+    device_manager_->SetTopologyPolicy(wanted);
+    topology_policy_ = wanted;
+  }
+
   static std::vector<std::string> JournalOn(Subject& subject) {
     Play play(subject, GetParam().name);
     GetParam().play(play);
@@ -36,9 +45,11 @@ class Parity : public ::testing::TestWithParam<Scenario> {
 
   static std::unique_ptr<Subject> kubelet_;
   static std::unique_ptr<Subject> device_manager_;
+  static std::string topology_policy_;  // of both
 };
 std::unique_ptr<Subject> Parity::kubelet_;
 std::unique_ptr<Subject> Parity::device_manager_;
+std::string Parity::topology_policy_;
 
 TEST_P(Parity, TheJournalsAgree) {
   auto playing = std::async(std::launch::async, [] { return JournalOn(*device_manager_); });

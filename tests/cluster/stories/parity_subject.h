@@ -30,6 +30,8 @@ class Subject {
   // Returns when the pod is gone.
   virtual void Delete(const std::string& pod) = 0;
   virtual std::string UidOf(const std::string& pod) = 0;
+  // Restarts it with another topologyManagerPolicy, "none" at first.
+  virtual void SetTopologyPolicy(const std::string& policy) = 0;
   // Returns when it answers again and knows its pods.
   virtual void Restart() = 0;
 

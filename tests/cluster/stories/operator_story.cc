@@ -223,9 +223,18 @@ TEST_F(Operator, WhatSomebodyChangesOrDeletesIsPutBack) {
 
 TEST_F(Operator, ControllersThatAreReplacedHaveNothingToDo) {
   ASSERT_TRUE(IsReadyOn("workshop", 1));
-  // What the cluster still counts is told before, too: a pod is ready at its next probe.
+  // What the cluster still does for the object before them is over: the pod of the newest template
+  // is there, it has answered its probe, and the status has told it.
   const std::string path = absl::StrCat(kDaemonSets, "node-device-agent-workshop");
-  ASSERT_TRUE(WaitFor([&] { return Find(path)["status"].value("numberAvailable", 0) == 1; }));
+  ASSERT_TRUE(WaitFor([&] {
+    const Json set = Find(path);
+    const Json status = set.value("status", Json::object());
+    return status.value("observedGeneration", -1) ==
+               set.value(Json::json_pointer("/metadata/generation"), 0) &&
+           status.value("updatedNumberScheduled", 0) == 1 &&
+           status.value("numberAvailable", 0) == 1;
+  }));
+  ASSERT_TRUE(Becomes("workshop", "Available", "True AllNodesReady"));
   ASSERT_TRUE(IsReadyOn("workshop", 1));
   const std::string set = VersionOf(path);
   const std::string config = VersionOf(absl::StrCat(kConfigs, "workshop"));

@@ -42,6 +42,11 @@ void Plugin::Start() {
 }
 
 void Plugin::Hint() {
+  if (scanning_) {
+    // Not the timer: the end of the scan sets it for the rescan.
+    scan_again_ = true;
+    return;
+  }
   const Duration wait = gate_.Wait(Clock::now());
   if (wait <= Duration::zero()) {
     Scan();
@@ -51,11 +56,7 @@ void Plugin::Hint() {
 }
 
 void Plugin::Scan() {
-  if (stopping_) return;
-  if (scanning_) {
-    scan_again_ = true;
-    return;
-  }
+  if (stopping_ || scanning_) return;
   gate_.Pass(Clock::now());
   scanning_ = true;
   // Watch before looking, so that what changes in between is hinted at. Directories come and go
@@ -76,6 +77,7 @@ void Plugin::Scan() {
 
 void Plugin::OnScanned(absl::StatusOr<Inventory> inventory) {
   scanning_ = false;
+  const bool again = std::exchange(scan_again_, false);
   next_scan_.After(spec_.health.interval);
   if (stopping_) return;
   if (!inventory.ok()) {
@@ -84,6 +86,7 @@ void Plugin::OnScanned(absl::StatusOr<Inventory> inventory) {
                   std::string(inventory.status().message()));
     notes_ = {absl::StrCat("the last scan failed: ", inventory.status().message())};
     parts_.on_change();
+    if (again) Hint();
     return;
   }
   for (auto& [name, found] : inventory->resources) {
@@ -105,7 +108,7 @@ void Plugin::OnScanned(absl::StatusOr<Inventory> inventory) {
   }
   // A directory that was not watched during this scan may have changed since.
   const bool more = std::exchange(watched_, std::move(inventory->directories)) != watched_;
-  if (more || std::exchange(scan_again_, false)) Hint();
+  if (more || again) Hint();
 }
 
 Plugin::Resource& Plugin::ResourceNamed(const std::string& name) {

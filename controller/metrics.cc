@@ -19,12 +19,6 @@ std::uint64_t NumberAt(const Json& object, const char* pointer) {
   return value.is_number_unsigned() ? value.get<std::uint64_t>() : 0;
 }
 
-void AddDurations(FamilyBuilder& family, FamilyBuilder::Labels labels,
-                  const DurationHistogram& durations) {
-  family.AddHistogram(std::move(labels), durations.buckets, DurationHistogram::kBounds,
-                      durations.count, durations.sum);
-}
-
 void AddWork(const ControllerSnapshot& snapshot, std::vector<MetricFamily>& families) {
   FamilyBuilder leader(MetricType::Gauge, "nodedevice_controller_leader",
                        "1 while this controller leads, 0 while it stands by.");
@@ -34,7 +28,7 @@ void AddWork(const ControllerSnapshot& snapshot, std::vector<MetricFamily>& fami
   synced.Add({}, snapshot.leads && snapshot.missing.empty() && snapshot.problems.empty());
   FamilyBuilder plans(MetricType::Histogram, "nodedevice_controller_plan_duration_seconds",
                       "How long it took to decide what is to be done in the whole cluster.");
-  AddDurations(plans, {}, snapshot.plans);
+  plans.AddHistogram({}, snapshot.plans);
   FamilyBuilder writes(MetricType::Counter, "nodedevice_controller_writes_total",
                        "Writes to the API, by kind of object, verb and result.");
   for (const auto& [key, count] : snapshot.writes) {
@@ -43,7 +37,7 @@ void AddWork(const ControllerSnapshot& snapshot, std::vector<MetricFamily>& fami
   FamilyBuilder write_durations(MetricType::Histogram,
                                 "nodedevice_controller_write_duration_seconds",
                                 "How long a write took.");
-  AddDurations(write_durations, {}, snapshot.write_durations);
+  write_durations.AddHistogram({}, snapshot.write_durations);
   FamilyBuilder depth(MetricType::Gauge, "nodedevice_controller_queue_depth",
                       "Objects that wait to be worked on now.");
   depth.Add({}, snapshot.queue_depth);
@@ -72,7 +66,7 @@ void AddRequests(const RequestCounts& requests, std::vector<MetricFamily>& famil
                           "nodedevice_controller_api_request_duration_seconds",
                           "How long the API server took to answer.");
   for (const auto& [verb, histogram] : requests.durations) {
-    AddDurations(durations, {{"verb", verb}}, histogram);
+    durations.AddHistogram({{"verb", verb}}, histogram);
   }
   answers.MoveTo(families);
   durations.MoveTo(families);

@@ -1,6 +1,5 @@
 #include "devicemanager/kubelet_metrics.h"
 
-#include <utility>
 #include <vector>
 
 #include "lib/metrics/family_builder.h"
@@ -35,12 +34,6 @@ constexpr std::array<PodResourcesFamily, 7> kPodResourcesFamilies = {
       "kubelet_pod_resources_endpoint_errors_get_allocatable",
       "Calls of GetAllocatableResources of the podresources API that failed."}}};
 
-template <const auto& kBounds>
-void Add(FamilyBuilder& family, FamilyBuilder::Labels labels, const Histogram<kBounds>& histogram) {
-  family.AddHistogram(std::move(labels), histogram.buckets, kBounds, histogram.count,
-                      histogram.sum);
-}
-
 }  // namespace
 
 std::string MetricsText(const KubeletMetrics& metrics) {
@@ -56,7 +49,7 @@ std::string MetricsText(const KubeletMetrics& metrics) {
   FamilyBuilder allocations(MetricType::Histogram, "kubelet_device_plugin_alloc_duration_seconds",
                             "How long device plugins took to answer or fail Allocate.");
   for (const auto& [resource, histogram] : metrics.allocations) {
-    Add(allocations, {{"resource_name", resource}}, histogram);
+    allocations.AddHistogram({{"resource_name", resource}}, histogram);
   }
   allocations.MoveTo(families);
 
@@ -80,7 +73,7 @@ std::string MetricsText(const KubeletMetrics& metrics) {
   errors.MoveTo(families);
   FamilyBuilder duration(MetricType::Histogram, "kubelet_topology_manager_admission_duration_ms",
                          "How long it took over a pod with all its devices, in milliseconds.");
-  Add(duration, {}, metrics.admission_duration);
+  duration.AddHistogram({}, metrics.admission_duration);
   duration.MoveTo(families);
 
   return ToMetricsText(families);

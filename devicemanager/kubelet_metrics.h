@@ -1,10 +1,11 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
+
+#include "lib/metrics/histogram.h"
 
 namespace nodedevice::devicemanager {
 
@@ -14,22 +15,6 @@ inline constexpr std::array<double, 11> kAllocateBounds = {0.005, 0.01, 0.025, 0
 // For the time that the Topology Manager takes to admit a pod, in milliseconds: doubled each time.
 inline constexpr std::array<double, 15> kTopologyBounds = {
     0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6, 819.2};
-
-// How often values up to each bound were seen. A value.
-template <const auto& kBounds>
-struct Histogram {
-  void Observe(double value) {
-    for (std::size_t i = 0; i < kBounds.size(); ++i) {
-      if (value <= kBounds[i]) ++buckets[i];
-    }
-    ++count;
-    sum += value;
-  }
-
-  std::array<std::uint64_t, kBounds.size()> buckets = {};  // cumulative
-  std::uint64_t count = 0;
-  double sum = 0;
-};
 
 // What is counted of the podresources API, each by API version.
 enum class PodResourcesCounter {

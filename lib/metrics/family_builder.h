@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "lib/metrics/histogram.h"
 #include "prometheus/metric_family.h"
 
 namespace nodedevice {
@@ -41,6 +42,10 @@ class FamilyBuilder {
       metric.histogram.bucket.push_back({buckets[i], bounds[i]});
     }
     family_.metric.push_back(std::move(metric));
+  }
+  template <const auto& kBounds>
+  void AddHistogram(Labels labels, const Histogram<kBounds>& histogram) {
+    AddHistogram(std::move(labels), histogram.buckets, kBounds, histogram.count, histogram.sum);
   }
 
   prometheus::MetricFamily Take() { return std::move(family_); }

@@ -18,11 +18,11 @@ DeviceIds Difference(const DeviceIds& from, const DeviceIds& without) {
 
 using Seed = std::optional<std::uint64_t>;
 
-std::vector<std::string> Ordered(const DeviceIds& pool, const Seed& seed) {
+// In the order that the seed decides.
+std::vector<std::string> Shuffled(const DeviceIds& pool, std::uint64_t seed) {
   std::vector<std::string> ids(pool.begin(), pool.end());
-  if (!seed) return ids;
   // By hand: std::shuffle gives another order with each standard library.
-  std::mt19937_64 random(*seed);
+  std::mt19937_64 random(seed);
   for (std::size_t left = ids.size(); left > 1; --left) {
     std::swap(ids[left - 1], ids[random() % left]);
   }
@@ -31,9 +31,16 @@ std::vector<std::string> Ordered(const DeviceIds& pool, const Seed& seed) {
 
 // Moves devices from `pool` to `taken` until that has `size` of them.
 void TakeFrom(const DeviceIds& pool, int size, const Seed& seed, DeviceIds& taken) {
-  for (const std::string& id : Ordered(pool, seed)) {
-    if (static_cast<int>(taken.size()) >= size) return;
-    taken.insert(id);
+  const auto take = [&](const auto& ids) {
+    for (const std::string& id : ids) {
+      if (static_cast<int>(taken.size()) >= size) return;
+      taken.insert(id);
+    }
+  };
+  if (seed) {
+    take(Shuffled(pool, *seed));
+  } else {
+    take(pool);
   }
 }
 

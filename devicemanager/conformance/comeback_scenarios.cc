@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "devicemanager/kubelet_folder.h"
+#include "devicemanager/register_request.h"
 #include "lib/kubelet/socket_identity.h"
 
 namespace nodedevice::devicemanager::conformance {
@@ -72,7 +73,7 @@ void PlaySocketRemoved(KeptPlugin& plugin) {
   Comeback comeback{.stage = Stage::kSocketRemoved, .patience = plugin.patience()};
   std::set<fs::path> sockets;
   for (const auto& [name, resource] : plugin.kubelet().Resources()) {
-    sockets.insert(plugin.paths().device_plugins() / resource.endpoint);
+    sockets.insert(EndpointPath(plugin.paths().device_plugins(), resource.endpoint));
   }
   const TimePoint begin = Clock::now();
   std::error_code error;

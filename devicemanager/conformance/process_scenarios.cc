@@ -8,6 +8,8 @@
 #include <system_error>
 #include <utility>
 
+#include "devicemanager/register_request.h"
+
 namespace nodedevice::devicemanager::conformance {
 namespace {
 
@@ -97,8 +99,8 @@ void PlayStop(KeptPlugin& plugin) {
     std::error_code error;
     const auto was = before.find(name);
     if (was == before.end()) continue;
-    if (fs::is_socket(
-            fs::symlink_status(plugin.paths().device_plugins() / was->second.endpoint, error))) {
+    if (fs::is_socket(fs::symlink_status(
+            EndpointPath(plugin.paths().device_plugins(), was->second.endpoint), error))) {
       stop.sockets_left.push_back(was->second.endpoint);
     }
     if (resource.devices.empty() && !was->second.devices.empty()) stop.listed_nothing_last = true;

@@ -12,12 +12,6 @@
 
 namespace nodedevice::devicemanager {
 
-absl::StatusOr<std::unique_ptr<GrpcListener>> GrpcListener::Start(EventLoop& loop,
-                                                                  const std::filesystem::path& path,
-                                                                  grpc::Service& service) {
-  return Start(loop, path, std::vector<grpc::Service*>{&service});
-}
-
 absl::StatusOr<std::unique_ptr<GrpcListener>> GrpcListener::Start(
     EventLoop& loop, const std::filesystem::path& path,
     const std::vector<grpc::Service*>& services) {

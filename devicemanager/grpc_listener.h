@@ -20,9 +20,6 @@ class GrpcListener {
   static absl::StatusOr<std::unique_ptr<GrpcListener>> Start(
       EventLoop& loop, const std::filesystem::path& path,
       const std::vector<grpc::Service*>& services);
-  static absl::StatusOr<std::unique_ptr<GrpcListener>> Start(EventLoop& loop,
-                                                             const std::filesystem::path& path,
-                                                             grpc::Service& service);
 
   // Closes the socket, cancels the calls under way and waits for them to return.
   ~GrpcListener();

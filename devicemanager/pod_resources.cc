@@ -1,5 +1,7 @@
 #include "devicemanager/pod_resources.h"
 
+#include <initializer_list>
+
 #include "absl/strings/str_cat.h"
 
 namespace nodedevice::devicemanager {
@@ -22,14 +24,13 @@ void ForEachDevice(const PodDevices::ByResource& held_by_resource, const Functio
   }
 }
 
-void Count(NodeState& state, PodResourcesCounter counter, const char* version) {
-  state.Change([&](State& changed) { ++changed.metrics.pod_resources[counter][version]; });
-}
-
-// A call of the API and what kind of call it is.
-void CountCall(NodeState& state, PodResourcesCounter method) {
-  Count(state, PodResourcesCounter::kRequests, "v1");
-  Count(state, method, "v1");
+void Count(NodeState& state, const char* version,
+           std::initializer_list<PodResourcesCounter> counters) {
+  state.Change([&](State& changed) {
+    for (const PodResourcesCounter counter : counters) {
+      ++changed.metrics.pod_resources[counter][version];
+    }
+  });
 }
 
 v1::PodResources Describe(const Pod& pod, const PodDevices& pod_devices) {
@@ -109,7 +110,7 @@ v1alpha1::ListPodResourcesResponse ListPodResourcesAlpha(const State& state) {
 grpc::Status PodResourcesService::List(grpc::ServerContext* /*context*/,
                                        const v1::ListPodResourcesRequest* /*request*/,
                                        v1::ListPodResourcesResponse* response) {
-  CountCall(state_, PodResourcesCounter::kList);
+  Count(state_, "v1", {PodResourcesCounter::kRequests, PodResourcesCounter::kList});
   state_.SitOut(Rpc::kPodResources);
   *response = state_.Read(ListPodResources);
   return grpc::Status::OK;
@@ -118,7 +119,7 @@ grpc::Status PodResourcesService::List(grpc::ServerContext* /*context*/,
 grpc::Status PodResourcesService::GetAllocatableResources(
     grpc::ServerContext* /*context*/, const v1::AllocatableResourcesRequest* /*request*/,
     v1::AllocatableResourcesResponse* response) {
-  CountCall(state_, PodResourcesCounter::kGetAllocatable);
+  Count(state_, "v1", {PodResourcesCounter::kRequests, PodResourcesCounter::kGetAllocatable});
   state_.SitOut(Rpc::kPodResources);
   *response = state_.Read(AllocatableResources);
   return grpc::Status::OK;
@@ -127,13 +128,13 @@ grpc::Status PodResourcesService::GetAllocatableResources(
 grpc::Status PodResourcesService::Get(grpc::ServerContext* /*context*/,
                                       const v1::GetPodResourcesRequest* request,
                                       v1::GetPodResourcesResponse* response) {
-  CountCall(state_, PodResourcesCounter::kGet);
+  Count(state_, "v1", {PodResourcesCounter::kRequests, PodResourcesCounter::kGet});
   state_.SitOut(Rpc::kPodResources);
   auto found = state_.Read([&](const State& state) {
     return GetPodResources(state, request->pod_namespace(), request->pod_name());
   });
   if (!found) {
-    Count(state_, PodResourcesCounter::kGetErrors, "v1");
+    Count(state_, "v1", {PodResourcesCounter::kGetErrors});
     return {grpc::StatusCode::UNKNOWN, absl::StrCat("pod ", request->pod_name(), " in namespace ",
                                                     request->pod_namespace(), " not found")};
   }
@@ -145,7 +146,7 @@ grpc::Status PodResourcesAlphaService::List(grpc::ServerContext* /*context*/,
                                             const v1alpha1::ListPodResourcesRequest* /*request*/,
                                             v1alpha1::ListPodResourcesResponse* response) {
   // A kubelet counts no method of this version.
-  Count(state_, PodResourcesCounter::kRequests, "v1alpha1");
+  Count(state_, "v1alpha1", {PodResourcesCounter::kRequests});
   state_.SitOut(Rpc::kPodResources);
   *response = state_.Read(ListPodResourcesAlpha);
   return grpc::Status::OK;

@@ -1,7 +1,6 @@
 #include "devicemanager/server.h"
 
 #include <utility>
-#include <vector>
 
 #include "devicemanager/kubelet_folder.h"
 #include "lib/base/log.h"
@@ -61,12 +60,11 @@ absl::Status Server::Open() {
   });
   plugins_.Open();
   admitter_.SetOpen(true);
-  const std::vector<grpc::Service*> pod_resources = {&pod_resources_service_,
-                                                     &pod_resources_alpha_service_};
   ASSIGN_OR_RETURN(pod_resources_,
-                   GrpcListener::Start(loop_, paths_.pod_resources_socket(), pod_resources));
-  ASSIGN_OR_RETURN(registration_,
-                   GrpcListener::Start(loop_, paths_.registration_socket(), registration_service_));
+                   GrpcListener::Start(loop_, paths_.pod_resources_socket(),
+                                       {&pod_resources_service_, &pod_resources_alpha_service_}));
+  ASSIGN_OR_RETURN(registration_, GrpcListener::Start(loop_, paths_.registration_socket(),
+                                                      {&registration_service_}));
   registry_ = std::make_unique<RegistryWatcher>(loop_, paths_.plugins_registry(), plugins_);
   node_status_.After(kNodeStatusPeriod);
   spdlog::info("serving on {}", paths_.registration_socket().native());

@@ -43,7 +43,7 @@ absl::Status PlayedKubelet::Start() {
   }
   absl::Status started;
   OnLoop([&] {
-    auto listener = GrpcListener::Start(loop_, paths_.registration_socket(), *this);
+    auto listener = GrpcListener::Start(loop_, paths_.registration_socket(), {this});
     if (listener.ok()) {
       listener_ = *std::move(listener);
     } else {

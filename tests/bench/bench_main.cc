@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -12,13 +11,12 @@
 #include "CLI/CLI.hpp"
 #include "lib/base/file.h"
 #include "nlohmann/json.hpp"
+#include "tests/bench/bench_program.h"
 #include "tests/bench/measure.h"
 #include "tests/bench/report.h"
 
 namespace nodedevice::bench {
 namespace {
-
-enum ExitCode { kGoalsMet = 0, kGoalsMissed = 1, kError = 2 };
 
 struct Options {
   std::string plugin_binary;
@@ -106,25 +104,10 @@ int Main(int argc, char** argv) {
   app.add_option("--peer-rounds", options.peer_rounds, "The peer's --rounds: it may be slow")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kGoalsMet : kError;
-  }
-  const absl::StatusOr<ExitCode> code = Run(options);
-  if (code.ok()) return *code;
-  std::cerr << "plugin-bench: " << code.status().message() << std::endl;
-  return kError;
+  return RunBenchProgram(app, argc, argv, [&options] { return Run(options); });
 }
 
 }  // namespace
 }  // namespace nodedevice::bench
 
-int main(int argc, char** argv) {
-  try {
-    return nodedevice::bench::Main(argc, argv);
-  } catch (const std::exception& error) {  // of the libraries: no directory, no memory
-    std::cerr << "plugin-bench: " << error.what() << std::endl;
-    return 2;
-  }
-}
+int main(int argc, char** argv) { return nodedevice::bench::Main(argc, argv); }

@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <exception>
 #include <filesystem>
-#include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +14,7 @@
 #include "devicemanager/control.h"
 #include "devicemanager/kubelet_folder.h"
 #include "nlohmann/json.hpp"
+#include "tests/bench/bench_program.h"
 #include "tests/bench/plugin_process.h"
 #include "tests/bench/samples.h"
 #include "tests/support/temp_dir.h"
@@ -26,8 +25,6 @@ namespace {
 
 using devicemanager::ControlCall;
 using devicemanager::ControlJson;
-
-enum ExitCode { kFlat = 0, kGrows = 1, kError = 2 };
 
 constexpr char kResource[] = "example.com/dev";
 // What the allocator's holes may still grow by once half of the rounds are over; twenty bytes lost
@@ -129,10 +126,6 @@ class Bench {
   std::unique_ptr<PluginProcess> plugin_;
 };
 
-double Milliseconds(Duration duration) {
-  return std::chrono::duration<double, std::milli>(duration).count();
-}
-
 double PerSecond(const Samples& samples) {
   return 1000 / std::max(1e-6, Milliseconds(samples.Percentile(0.5)));
 }
@@ -163,7 +156,7 @@ absl::StatusOr<ExitCode> Run(const Options& options) {
   const std::int64_t growth = second_half - first_half;
   std::printf("the most of the second half beside that of the first: %+lld KiB, %s\n",
               static_cast<long long>(growth), growth <= kSlackKib ? "flat" : "it grows");
-  return growth <= kSlackKib ? kFlat : kGrows;
+  return growth <= kSlackKib ? kGoalsMet : kGoalsMissed;
 }
 
 int Main(int argc, char** argv) {
@@ -182,25 +175,10 @@ int Main(int argc, char** argv) {
   app.add_option("--rounds", options.rounds, "How often all pods are admitted and deleted")
       ->check(CLI::Range(2, 100'000))
       ->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kFlat : kError;
-  }
-  const absl::StatusOr<ExitCode> code = Run(options);
-  if (code.ok()) return *code;
-  std::cerr << "device-manager-bench: " << code.status().message() << std::endl;
-  return kError;
+  return RunBenchProgram(app, argc, argv, [&options] { return Run(options); });
 }
 
 }  // namespace
 }  // namespace nodedevice::bench
 
-int main(int argc, char** argv) {
-  try {
-    return nodedevice::bench::Main(argc, argv);
-  } catch (const std::exception& error) {  // of the libraries: no directory, no memory
-    std::cerr << "device-manager-bench: " << error.what() << std::endl;
-    return 2;
-  }
-}
+int main(int argc, char** argv) { return nodedevice::bench::Main(argc, argv); }

@@ -15,10 +15,6 @@ namespace {
 constexpr double kKibPerMb = 1000.0 / 1.024;  // MB of the goals are 10^6 bytes
 constexpr int kManyDevices = 1000;            // from here on the goals for many devices hold
 
-double Milliseconds(Duration duration) {
-  return std::chrono::duration<double, std::milli>(duration).count();
-}
-
 double Microseconds(Duration duration) {
   return std::chrono::duration<double, std::micro>(duration).count();
 }

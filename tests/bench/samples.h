@@ -1,12 +1,17 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <vector>
 
 #include "lib/base/clock.h"
 
 namespace nodedevice::bench {
+
+inline double Milliseconds(Duration duration) {
+  return std::chrono::duration<double, std::milli>(duration).count();
+}
 
 // Durations that were measured, and what is said of them. A plain value.
 class Samples {

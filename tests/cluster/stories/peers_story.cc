@@ -32,12 +32,11 @@ void PrintTo(const Peer& peer, std::ostream* out) { *out << peer.name; }
 
 std::vector<Peer> Peers() {
   std::vector<Peer> peers;
-  for (const auto& entry : fs::directory_iterator(SourceRoot() / "tests/cluster/peers")) {
-    if (entry.path().extension() != ".yaml") continue;
-    peers.push_back({entry.path().stem(), entry.path()});
+  const fs::path folder = SourceRoot() / "tests/cluster/peers";
+  for (const std::string& name : NamesIn(folder)) {
+    const fs::path file = folder / name;
+    if (file.extension() == ".yaml") peers.push_back({file.stem(), file});
   }
-  std::sort(peers.begin(), peers.end(),
-            [](const Peer& a, const Peer& b) { return a.name < b.name; });
   return peers;
 }
 

@@ -5,7 +5,6 @@
 #include "gmock/gmock.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
-#include "proto/pluginregistration.grpc.pb.h"
 #include "tests/integration/device_manager/local_device_manager.h"
 #include "tests/support/fake_plugin.h"
 #include "tests/support/wait_for.h"
@@ -17,51 +16,36 @@ using ::testing::HasSubstr;
 
 constexpr char kResource[] = "example.com/a";
 
-// Serves on a socket what a plugin says of itself, and remembers what it was told.
-class RegistrySocket : private pluginregistration::Registration::Service {
+pluginregistration::PluginInfo Info(std::string endpoint, std::string name, std::string version) {
+  pluginregistration::PluginInfo info;
+  info.set_type("DevicePlugin");
+  info.set_name(std::move(name));
+  info.set_endpoint(std::move(endpoint));
+  info.add_supported_versions(std::move(version));
+  return info;
+}
+
+// A socket in plugins_registry beside the plugin's own.
+class RegistrySocket {
  public:
   RegistrySocket(const std::filesystem::path& socket, std::string endpoint,
-                 std::string name = kResource, std::string version = "v1beta1") {
-    info_.set_type("DevicePlugin");
-    info_.set_name(std::move(name));
-    info_.set_endpoint(std::move(endpoint));
-    info_.add_supported_versions(std::move(version));
+                 std::string name = kResource, std::string version = "v1beta1")
+      : registration_(Info(std::move(endpoint), std::move(name), std::move(version))) {
     std::filesystem::create_directories(socket.parent_path());
     grpc::ServerBuilder builder;
     builder.AddListeningPort("unix:" + socket.string(), grpc::InsecureServerCredentials());
-    builder.RegisterService(this);
+    builder.RegisterService(&registration_);
     server_ = builder.BuildAndStart();
   }
-  ~RegistrySocket() override { server_->Shutdown(std::chrono::system_clock::now()); }
+  ~RegistrySocket() { server_->Shutdown(std::chrono::system_clock::now()); }
+  RegistrySocket(const RegistrySocket&) = delete;
+  RegistrySocket& operator=(const RegistrySocket&) = delete;
 
-  int times_told() const {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return times_told_;
-  }
-  pluginregistration::RegistrationStatus told() const {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return told_;
-  }
+  int times_told() const { return registration_.times_told(); }
+  pluginregistration::RegistrationStatus told() const { return registration_.last_told(); }
 
  private:
-  grpc::Status GetInfo(grpc::ServerContext*, const pluginregistration::InfoRequest*,
-                       pluginregistration::PluginInfo* response) override {
-    *response = info_;
-    return grpc::Status::OK;
-  }
-  grpc::Status NotifyRegistrationStatus(grpc::ServerContext*,
-                                        const pluginregistration::RegistrationStatus* request,
-                                        pluginregistration::RegistrationStatusResponse*) override {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    told_ = *request;
-    ++times_told_;
-    return grpc::Status::OK;
-  }
-
-  pluginregistration::PluginInfo info_;
-  mutable std::mutex mutex_;
-  int times_told_ = 0;
-  pluginregistration::RegistrationStatus told_;
+  FakeRegistration registration_;
   std::unique_ptr<grpc::Server> server_;
 };
 

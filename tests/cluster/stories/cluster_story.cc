@@ -30,27 +30,27 @@ std::string ContentOf(const fs::path& path) { return ReadFile(path, 1u << 20).va
 std::vector<std::string> TracesOf(const std::string& name) {
   const std::string folder = Cluster(name).Folder();
   std::vector<std::string> traces;
-  std::error_code error;
   if (fs::exists(folder)) traces.push_back(folder);
-  for (const auto& entry : fs::directory_iterator("/proc", error)) {
+  for (const std::string& name_of_process : NamesIn("/proc")) {
+    const fs::path process = fs::path("/proc") / name_of_process;
     // Of processes that run in its namespaces, too: their mounts lead into its folder.
-    const std::string mounts = ContentOf(entry.path() / "mountinfo");
-    const std::string command = ContentOf(entry.path() / "cmdline");
+    const std::string mounts = ContentOf(process / "mountinfo");
+    const std::string command = ContentOf(process / "cmdline");
     if (mounts.find("/clusters/" + name + "/") != std::string::npos ||
         command.find(folder + "/") != std::string::npos) {
-      traces.push_back(absl::StrCat(entry.path().string(), " ", command));
+      traces.push_back(absl::StrCat(process.string(), " ", command));
     }
   }
   const auto look_for_cgroups = [&](const fs::path& hierarchy) {
-    for (const auto& group : fs::directory_iterator(hierarchy, error)) {
-      if (group.path().filename().string().starts_with("nodedevice-" + name + "-")) {
-        traces.push_back(group.path());
-      }
+    for (const std::string& group : NamesIn(hierarchy)) {
+      if (group.starts_with("nodedevice-" + name + "-")) traces.push_back(hierarchy / group);
     }
   };
   look_for_cgroups("/sys/fs/cgroup");  // version 2
-  for (const auto& hierarchy : fs::directory_iterator("/sys/fs/cgroup", error)) {
-    if (hierarchy.is_directory(error)) look_for_cgroups(hierarchy.path());
+  const fs::path hierarchies = "/sys/fs/cgroup";
+  std::error_code error;
+  for (const std::string& hierarchy : NamesIn(hierarchies)) {
+    if (fs::is_directory(hierarchies / hierarchy, error)) look_for_cgroups(hierarchies / hierarchy);
   }
   return traces;
 }

@@ -106,11 +106,11 @@ std::vector<pid_t> Node::Processes(const std::string& comm) const {
   };
   const fs::path here = namespace_of(Holder());
   std::vector<pid_t> found;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator("/proc", error)) {
+  const fs::path proc = "/proc";
+  for (const std::string& entry : NamesIn(proc)) {
     pid_t pid = 0;
-    if (!absl::SimpleAtoi(entry.path().filename().string(), &pid)) continue;
-    const auto name = ReadAttribute(entry.path() / "comm");
+    if (!absl::SimpleAtoi(entry, &pid)) continue;
+    const auto name = ReadAttribute(proc / entry / "comm");
     // The kernel keeps fifteen characters of a name.
     if (name.ok() && *name == comm.substr(0, 15) && namespace_of(pid) == here && !HasEnded(pid)) {
       found.push_back(pid);

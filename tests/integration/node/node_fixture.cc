@@ -5,16 +5,16 @@
 
 #include <cmath>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "lib/base/file.h"
 
 namespace nodedevice::testing {
 namespace {
 
+constexpr std::size_t kMostOfACommandLine = 4u << 20;
 constexpr char kHead[] =
     "apiVersion: nodedevices.io/v1alpha1\nkind: DevicePluginConfig\nmetadata: {name: test}\n";
 
@@ -137,12 +137,12 @@ bool NodeTest::WaitUntilReady() const {
 
 std::vector<std::pair<pid_t, std::string>> NodeTest::ProcessesOf(const std::string& program) const {
   std::vector<std::pair<pid_t, std::string>> processes;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-    const int pid = std::atoi(entry.path().filename().c_str());
+  const std::filesystem::path proc = "/proc";
+  for (const std::string& name : NamesIn(proc)) {
+    const int pid = std::atoi(name.c_str());
     if (pid <= 0) continue;
-    std::ifstream file(entry.path() / "cmdline", std::ios::binary);
-    const std::string line((std::istreambuf_iterator<char>(file)), {});
+    const std::string line =
+        ReadFile(proc / name / "cmdline", kMostOfACommandLine).value_or("");  // "": it has ended
     if (line.find("/" + program) == std::string::npos) continue;
     if (line.find(kubelet_dir()) != std::string::npos && !HasEnded(pid)) {
       processes.emplace_back(pid, line);

@@ -9,6 +9,7 @@
 #include "lib/base/log.h"
 #include "plugin/allocation.h"
 #include "plugin/preference.h"
+#include "plugin/wire_options.h"
 
 namespace nodedevice {
 namespace {
@@ -51,7 +52,7 @@ absl::Status Answers::CheckNodes(const std::vector<DeviceNode>& nodes) const {
 
 absl::Status Answers::GetDevicePluginOptions(const v1beta1::Empty&,
                                              v1beta1::DevicePluginOptions* reply) const {
-  reply->set_get_preferred_allocation_available(true);
+  *reply = OptionsOfThisPlugin(/*prepares=*/parts_.prepare != nullptr);
   return absl::OkStatus();
 }
 
@@ -74,20 +75,27 @@ absl::Status Answers::Allocate(const v1beta1::AllocateRequest& request,
   for (const auto& container : request.container_requests()) {
     ASSIGN_OR_RETURN(const ContainerAnswer answer,
                      AnswerContainer(*offered, parts_.spec, Ids(container.devices_ids())));
-    RETURN_IF_ERROR(CheckNodes(answer.nodes));
+    // Nodes of devices that are made ready later may come then.
+    if (parts_.prepare == nullptr) RETURN_IF_ERROR(CheckNodes(answer.nodes));
     Fill(answer, reply->add_container_responses());
   }
   return absl::OkStatus();
 }
 
-absl::Status Answers::PreStartContainer(const v1beta1::PreStartContainerRequest& request,
-                                        v1beta1::PreStartContainerResponse*) const {
-  // No family of today prepares a device before each start, so the options do not ask for this
-  // call. Whoever calls it all the same learns whether the devices are still there.
+void Answers::PreStartContainer(const v1beta1::PreStartContainerRequest& request, Done done) const {
   const auto offered = parts_.board.Current();
-  ASSIGN_OR_RETURN(const ContainerAnswer answer,
-                   AnswerContainer(*offered, parts_.spec, Ids(request.devices_ids())));
-  return CheckNodes(answer.nodes);
+  const std::vector<std::string> wire_ids = Ids(request.devices_ids());
+  const auto answer = AnswerContainer(*offered, parts_.spec, wire_ids);
+  if (!answer.ok()) return done(answer.status());
+  // Without preparation the options do not ask for this call. Whoever calls it all the same learns
+  // whether the devices are still there.
+  if (parts_.prepare == nullptr) return done(CheckNodes(answer->nodes));
+  std::set<std::string> ids;
+  for (const std::string& id : wire_ids) ids.emplace(BaseId(id));
+  parts_.prepare(std::move(ids), [self = *this, nodes = answer->nodes,
+                                  done = std::move(done)](const absl::Status& status) {
+    done(status.ok() ? self.CheckNodes(nodes) : status);
+  });
 }
 
 void Answers::Record(const char* method, Duration took, const absl::Status& status) const {

@@ -6,6 +6,7 @@
 #include "grpcpp/channel.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
+#include "plugin/wire_options.h"
 #include "proto/deviceplugin.grpc.pb.h"
 
 namespace nodedevice {
@@ -36,14 +37,15 @@ struct RegisterCall::State {
 };
 
 RegisterCall::RegisterCall(const KubeletPaths& paths, const std::string& resource,
-                           const std::string& endpoint, std::function<void(absl::Status)> done)
+                           const std::string& endpoint, bool prepares,
+                           std::function<void(absl::Status)> done)
     : state_(std::make_unique<State>()) {
   state_->context.set_deadline(std::chrono::system_clock::now() + kDeadline);
   v1beta1::RegisterRequest request;
   request.set_version("v1beta1");
   request.set_endpoint(endpoint);
   request.set_resource_name(resource);
-  request.mutable_options()->set_get_preferred_allocation_available(true);
+  *request.mutable_options() = OptionsOfThisPlugin(prepares);
   thread_ = std::thread([address = "unix://" + paths.registration_socket().string(),
                          request = std::move(request), context = &state_->context,
                          done = std::move(done)] { done(Call(address, request, context)); });

@@ -11,12 +11,13 @@
 namespace nodedevice {
 
 // One call of Register on the kubelet's socket, made by a thread of its own: it is rare, and the
-// kubelet may take ten seconds over it. `done` runs on that thread, once. Destroying the call
+// kubelet may take ten seconds over it. `prepares`: the kubelet is to
+// call PreStartContainer. `done` runs on that thread, once. Destroying the call
 // cancels it and waits for the thread, which then ends at once.
 class RegisterCall {
  public:
   RegisterCall(const KubeletPaths& paths, const std::string& resource, const std::string& endpoint,
-               std::function<void(absl::Status)> done);
+               bool prepares, std::function<void(absl::Status)> done);
   ~RegisterCall();
   RegisterCall(const RegisterCall&) = delete;
   RegisterCall& operator=(const RegisterCall&) = delete;

@@ -30,7 +30,12 @@ Plugin::Plugin(Parts parts, PluginSpec spec, std::unique_ptr<DiscoverySource> so
       next_health_(parts_.loop, [this] { Hint(); }),
       kubelet_(parts_.loop, parts_.paths,
                {.on_transition = [this](Transition transition) { OnKubelet(transition); },
-                .on_look = [this] { OnLook(); }}) {}
+                .on_look = [this] { OnLook(); }}) {
+  if (auto preparer = source_->MakePreparer()) {
+    preparation_.emplace(parts_.loop, parts_.paths, spec_.resource_name, std::move(preparer),
+                         [this] { Hint(); });
+  }
+}
 
 void Plugin::Start() {
   source_->OnNews([alive = alive_, &loop = parts_.loop] {
@@ -38,6 +43,7 @@ void Plugin::Start() {
       if (*alive != nullptr) (*alive)->Hint();
     });
   });
+  if (preparation_) preparation_->Start();
   Scan();
 }
 
@@ -121,7 +127,13 @@ Plugin::Resource& Plugin::ResourceNamed(const std::string& name) {
                               .on_change = parts_.on_change,
                               .on_look_at_kubelet = [this] { kubelet_.Look(); },
                               .on_device_missing = [this] { Hint(); },
-                              .on_stopped = [this] { OnResourceStopped(); }};
+                              .on_stopped = [this] { OnResourceStopped(); },
+                              .prepare = {}};
+  if (preparation_) {
+    parts.prepare = [this](std::set<std::string> ids, DevicePreparation::Done done) {
+      preparation_->Prepare(std::move(ids), std::move(done));
+    };
+  }
   Resource made{.server = std::make_unique<ResourceServer>(std::move(parts), name),
                 .health = HealthTracker(spec_.health.recover)};
   ++running_;

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "lib/base/host_root.h"
 #include "lib/base/worker.h"
 #include "lib/kubelet/kubelet_watch.h"
+#include "plugin/device_preparation.h"
 #include "plugin/discovery/source.h"
 #include "plugin/health_tracker.h"
 #include "plugin/rate_gate.h"
@@ -66,7 +68,8 @@ class Plugin {
   const PluginSpec spec_;
   std::unique_ptr<DiscoverySource> source_;  // the worker's, one scan at a time
   std::shared_ptr<Plugin*> alive_;           // results of the worker that come too late find null
-  std::map<std::string, Resource> resources_;
+  std::optional<DevicePreparation> preparation_;  // of a source that has a preparer
+  std::map<std::string, Resource> resources_;     // after it: their calls wait for it
   std::vector<std::string> notes_;
   std::set<std::filesystem::path> watched_;
   bool scanning_ = false;

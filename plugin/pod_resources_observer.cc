@@ -30,8 +30,11 @@ PodResourcesObserver::PodResourcesObserver(EventLoop& loop, KubeletPaths paths,
     : loop_(loop),
       paths_(std::move(paths)),
       on_change_(std::move(on_change)),
+      alive_(std::make_shared<PodResourcesObserver*>(this)),
       timer_(loop, [this] { Look(); }),
       directories_(loop, [this] { OnHint(); }) {}
+
+PodResourcesObserver::~PodResourcesObserver() { *alive_ = nullptr; }
 
 void PodResourcesObserver::Start() { Look(); }
 
@@ -49,9 +52,12 @@ void PodResourcesObserver::Look() {
   const absl::Status watching =
       directories_.Watch({paths_.device_plugins(), paths_.pod_resources()});
   if (!watching.ok()) spdlog::debug("{}", std::string(watching.message()));
-  call_ = std::make_unique<PodResourcesCall>(paths_, [this](KubeletReport picture) {
-    loop_.Post([this, picture = std::move(picture)]() mutable { OnPicture(std::move(picture)); });
-  });
+  call_ = std::make_unique<PodResourcesCall>(
+      paths_, [&loop = loop_, alive = alive_](KubeletReport picture) {
+        loop.Post([alive, picture = std::move(picture)]() mutable {
+          if (*alive != nullptr) (*alive)->OnPicture(std::move(picture));
+        });
+      });
 }
 
 void PodResourcesObserver::OnPicture(KubeletReport picture) {

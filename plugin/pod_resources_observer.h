@@ -24,6 +24,7 @@ class PodResourcesObserver {
   // `on_change` gets the first picture, and then each that differs from the one before.
   PodResourcesObserver(EventLoop& loop, KubeletPaths paths,
                        std::function<void(const KubeletReport&)> on_change);
+  ~PodResourcesObserver();
 
   void Start();
 
@@ -36,6 +37,7 @@ class PodResourcesObserver {
   EventLoop& loop_;
   const KubeletPaths paths_;
   const std::function<void(const KubeletReport&)> on_change_;
+  std::shared_ptr<PodResourcesObserver*> alive_;  // a picture that comes too late finds null
   std::optional<KubeletReport> last_;
   int same_ = 0;         // looks in a row since a hint that told nothing new
   bool hinted_ = false;  // since the last look began

@@ -101,7 +101,8 @@ Answers ResourceServer::MakeAnswers() {
        .on_device_missing =
            [mailbox = mailbox_] {
              mailbox->Post([](ResourceServer& server) { server.parts_.on_device_missing(); });
-           }});
+           },
+       .prepare = parts_.prepare});
 }
 
 void ResourceServer::Publish(DeviceSet devices, std::shared_ptr<const Affinity> affinity) {
@@ -185,6 +186,7 @@ void ResourceServer::Perform(const Registrar::Register& action) {
   call_.reset();
   call_ = std::make_unique<RegisterCall>(
       parts_.paths, resource_, sockets_.NameFor(action.generation),
+      /*prepares=*/parts_.prepare != nullptr,
       [mailbox = mailbox_, generation = action.generation](const absl::Status& status) {
         mailbox->PostEvent(Registrar::RegisterDone{generation, status});
       });

@@ -36,6 +36,7 @@ class ResourceServer {
     std::function<void()> on_look_at_kubelet;  // a stream ended: its socket should be looked at
     std::function<void()> on_device_missing;
     std::function<void()> on_stopped;  // after Stop(), when the server is gone
+    PrepareDevices prepare;            // may be called on any thread; empty: nothing to be done
   };
 
   ResourceServer(Parts parts, std::string resource);

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -31,34 +32,50 @@ struct Method {
                                                        grpc::ServerAsyncResponseWriter<Reply>*,
                                                        grpc::CompletionQueue*,
                                                        grpc::ServerCompletionQueue*, void*);
-  absl::Status (Answers::*answer)(const Request&, Reply*) const;
+  // Fills the reply, at once, or by the time that `done` is called.
+  std::function<void(const Answers&, const Request&, Reply*, Answers::Done done)> answer;
 };
 
-// One call of such a method, kept alive by its operations.
+// Of a function of Answers that needs no time.
+template <typename Request, typename Reply>
+auto AtOnce(absl::Status (Answers::*answer)(const Request&, Reply*) const) {
+  return [answer](const Answers& answers, const Request& request, Reply* reply,
+                  const Answers::Done& done) { done((answers.*answer)(request, reply)); };
+}
+
+// What a call needs of its server.
+struct Serving {
+  v1beta1::DevicePlugin::AsyncService& service;
+  RpcQueue& queue;
+  const Answers& answers;
+  OwedAnswers& owed;
+};
+
+// One call of such a method, kept alive by its operations and by the answer that it is owed.
 template <typename Request, typename Reply>
 class UnaryCall : public std::enable_shared_from_this<UnaryCall<Request, Reply>> {
  public:
   // Waits for the next call; each call that begins asks for the next one itself until the server is
   // shut down.
-  static void Accept(const Method<Request, Reply>& method,
-                     v1beta1::DevicePlugin::AsyncService& service, RpcQueue& queue,
-                     const Answers& answers) {
+  static void Accept(const Method<Request, Reply>& method, const Serving& serving) {
     const auto call = std::make_shared<UnaryCall>();
-    (service.*method.request)(&call->context_, &call->request_, &call->writer_, queue.get(),
-                              queue.get(),
-                              queue.Tag([call, method, &service, &queue, &answers](bool ok) {
-                                if (!ok) return;  // the server is shut down
-                                Accept(method, service, queue, answers);
-                                call->Answer(method, queue, answers);
-                              }));
+    grpc::ServerCompletionQueue* const queue = serving.queue.get();
+    (serving.service.*method.request)(&call->context_, &call->request_, &call->writer_, queue,
+                                      queue, serving.queue.Tag([call, method, serving](bool ok) {
+                                        if (!ok) return;  // the server is shut down
+                                        Accept(method, serving);
+                                        call->Answer(method, serving);
+                                      }));
   }
 
  private:
-  void Answer(const Method<Request, Reply>& method, RpcQueue& queue, const Answers& answers) {
-    const TimePoint start = Clock::now();
-    const absl::Status status = (answers.*method.answer)(request_, &reply_);
-    writer_.Finish(reply_, ToGrpc(status), queue.Tag([call = this->shared_from_this()](bool) {}));
-    if (method.name != nullptr) answers.Record(method.name, Clock::now() - start, status);
+  void Answer(const Method<Request, Reply>& method, const Serving& serving) {
+    const auto give = [call = this->shared_from_this(), name = method.name, serving,
+                       start = Clock::now()](const absl::Status& status) {
+      call->writer_.Finish(call->reply_, ToGrpc(status), serving.queue.Tag([call](bool) {}));
+      if (name != nullptr) serving.answers.Record(name, Clock::now() - start, status);
+    };
+    method.answer(serving.answers, request_, &reply_, serving.owed.Owe(give));
   }
 
   grpc::ServerContext context_;
@@ -68,9 +85,8 @@ class UnaryCall : public std::enable_shared_from_this<UnaryCall<Request, Reply>>
 };
 
 template <typename Request, typename Reply>
-void Accept(const Method<Request, Reply>& method, v1beta1::DevicePlugin::AsyncService& service,
-            RpcQueue& queue, const Answers& answers) {
-  UnaryCall<Request, Reply>::Accept(method, service, queue, answers);
+void Accept(const Method<Request, Reply>& method, const Serving& serving) {
+  UnaryCall<Request, Reply>::Accept(method, serving);
 }
 
 }  // namespace
@@ -95,18 +111,31 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Open(const std::filesystem
   }
   opened->queue_ = std::make_unique<RpcQueue>(std::move(queue));
   using Service = v1beta1::DevicePlugin::AsyncService;
-  const auto accept = [&opened](const auto& method) {
-    Accept(method, opened->service_, *opened->queue_, opened->parts_.answers);
-  };
-  accept(Method<v1beta1::Empty, v1beta1::DevicePluginOptions>{
-      nullptr, &Service::RequestGetDevicePluginOptions, &Answers::GetDevicePluginOptions});
-  accept(Method<v1beta1::PreferredAllocationRequest, v1beta1::PreferredAllocationResponse>{
-      "GetPreferredAllocation", &Service::RequestGetPreferredAllocation,
-      &Answers::GetPreferredAllocation});
-  accept(Method<v1beta1::AllocateRequest, v1beta1::AllocateResponse>{
-      "Allocate", &Service::RequestAllocate, &Answers::Allocate});
-  accept(Method<v1beta1::PreStartContainerRequest, v1beta1::PreStartContainerResponse>{
-      "PreStartContainer", &Service::RequestPreStartContainer, &Answers::PreStartContainer});
+  const Serving serving{.service = opened->service_,
+                        .queue = *opened->queue_,
+                        .answers = opened->parts_.answers,
+                        .owed = opened->owed_};
+  Accept(
+      Method<v1beta1::Empty, v1beta1::DevicePluginOptions>{
+          nullptr, &Service::RequestGetDevicePluginOptions,
+          AtOnce(&Answers::GetDevicePluginOptions)},
+      serving);
+  Accept(
+      Method<v1beta1::PreferredAllocationRequest, v1beta1::PreferredAllocationResponse>{
+          "GetPreferredAllocation", &Service::RequestGetPreferredAllocation,
+          AtOnce(&Answers::GetPreferredAllocation)},
+      serving);
+  Accept(
+      Method<v1beta1::AllocateRequest, v1beta1::AllocateResponse>{
+          "Allocate", &Service::RequestAllocate, AtOnce(&Answers::Allocate)},
+      serving);
+  Accept(
+      Method<v1beta1::PreStartContainerRequest, v1beta1::PreStartContainerResponse>{
+          "PreStartContainer", &Service::RequestPreStartContainer,
+          [](const Answers& answers, const v1beta1::PreStartContainerRequest& request,
+             v1beta1::PreStartContainerResponse*,
+             Answers::Done done) { answers.PreStartContainer(request, std::move(done)); }},
+      serving);
   ListStream::Accept(opened->service_, *opened->queue_, opened->parts_.board,
                      opened->parts_.stream);
   return opened;
@@ -114,6 +143,7 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Open(const std::filesystem
 
 RpcServer::~RpcServer() {
   if (server_ == nullptr) return;
+  owed_.Settle(absl::UnavailableError("the device plugin stops; ask again when it is back"));
   server_->Shutdown(std::chrono::system_clock::now() + kShutdownLimit);
   queue_->Close();
 }

@@ -8,6 +8,7 @@
 #include "plugin/answers.h"
 #include "plugin/device_board.h"
 #include "plugin/list_stream.h"
+#include "plugin/owed_answers.h"
 #include "plugin/rpc_queue.h"
 #include "proto/deviceplugin.grpc.pb.h"
 
@@ -36,6 +37,7 @@ class RpcServer {
 
   const Parts parts_;
   v1beta1::DevicePlugin::AsyncService service_;
+  OwedAnswers owed_;
   std::unique_ptr<RpcQueue> queue_;
   std::unique_ptr<grpc::Server> server_;
 };

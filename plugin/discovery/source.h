@@ -11,6 +11,7 @@
 #include "lib/base/status.h"
 #include "plugin/affinity.h"
 #include "plugin/device.h"
+#include "plugin/discovery/preparer.h"
 
 namespace nodedevice {
 
@@ -41,6 +42,10 @@ class DiscoverySource {
   // For a source that hears of changes by itself: it calls `on_news` on any thread when a scan
   // would find something else, until it is destroyed. To be called once, before the first scan.
   virtual void OnNews(const std::function<void()>& /*on_news*/) {}
+
+  // For a family whose devices are made ready before a container starts; nullptr: they are as they
+  // are. To be called once, before the first scan.
+  virtual std::unique_ptr<DevicePreparer> MakePreparer() { return nullptr; }
 };
 
 }  // namespace nodedevice

@@ -3,8 +3,12 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <future>
 #include <mutex>
+#include <set>
+#include <string>
 #include <thread>
+#include <utility>
 
 #include "gmock/gmock.h"
 #include "grpcpp/create_channel.h"
@@ -31,6 +35,14 @@ class Awaited {
     return changed_.wait_for(lock, std::chrono::seconds(30),
                              [&] { return values_.size() >= count; });
   }
+  T Last() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return values_.back();
+  }
+  bool empty() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return values_.empty();
+  }
 
  private:
   std::mutex mutex_;
@@ -40,20 +52,21 @@ class Awaited {
 
 class ServiceTest : public ::testing::Test {
  protected:
-  ServiceTest() : host_(node_.path()), board_(1) {
+  explicit ServiceTest(PrepareDevices prepare = {}) : host_(node_.path()), board_(1) {
     spec_.name = "a";
     spec_.resource_name = "example.com/a";
-    auto opened = RpcServer::Open(
-        node_.path() / "s", {.answers = Answers({.spec = spec_,
-                                                 .host = host_,
-                                                 .board = board_,
-                                                 .stats = stats_,
-                                                 .on_answered = [] {},
-                                                 .on_device_missing = [this] { ++missing_; }}),
-                             .board = board_,
-                             .stream = {.on_opened = [this] { opened_.Set(true); },
-                                        .on_closed = [this] { closed_.Set(true); },
-                                        .on_list_sent = [](bool) {}}});
+    auto opened = RpcServer::Open(node_.path() / "s",
+                                  {.answers = Answers({.spec = spec_,
+                                                       .host = host_,
+                                                       .board = board_,
+                                                       .stats = stats_,
+                                                       .on_answered = [] {},
+                                                       .on_device_missing = [this] { ++missing_; },
+                                                       .prepare = std::move(prepare)}),
+                                   .board = board_,
+                                   .stream = {.on_opened = [this] { opened_.Set(true); },
+                                              .on_closed = [this] { closed_.Set(true); },
+                                              .on_list_sent = [](bool) {}}});
     EXPECT_TRUE(opened.ok()) << opened.status();
     server_ = *std::move(opened);
     grpc::ChannelArguments arguments;
@@ -69,6 +82,13 @@ class ServiceTest : public ::testing::Test {
       announcement.devices[name].nodes = {{"/dev/" + name, "", "rw"}};
     }
     board_.Publish(std::move(announcement));
+  }
+  grpc::Status PreStart(const std::vector<std::string>& ids) {
+    grpc::ClientContext context;
+    v1beta1::PreStartContainerRequest request;
+    for (const std::string& id : ids) request.add_devices_ids(id);
+    v1beta1::PreStartContainerResponse reply;
+    return stub_->PreStartContainer(&context, request, &reply);
   }
   static std::vector<std::string> Ids(const v1beta1::ListAndWatchResponse& list) {
     std::vector<std::string> ids;
@@ -137,16 +157,95 @@ TEST_F(ServiceTest, PreferredAllocationAnswersEachContainer) {
 TEST_F(ServiceTest, PreStartContainerChecksThatTheDevicesAreThere) {
   node_.MakeNode("dev/a");
   Announce({"a"});
-  const auto pre_start = [this] {
-    grpc::ClientContext context;
-    v1beta1::PreStartContainerRequest request;
-    request.add_devices_ids("a");
-    v1beta1::PreStartContainerResponse reply;
-    return stub_->PreStartContainer(&context, request, &reply);
-  };
-  EXPECT_TRUE(pre_start().ok());
+  EXPECT_TRUE(PreStart({"a"}).ok());
   node_.Remove("dev/a");
-  EXPECT_FALSE(pre_start().ok());
+  EXPECT_FALSE(PreStart({"a"}).ok());
+}
+
+// A service whose devices are made ready by the test, while the kubelet waits.
+class PreparingServiceTest : public ServiceTest {
+ protected:
+  struct Asked {
+    std::set<std::string> ids;
+    Answers::Done done;
+  };
+
+  PreparingServiceTest()
+      : ServiceTest([this](std::set<std::string> ids, Answers::Done done) {
+          asked_.Set({std::move(ids), std::move(done)});
+        }) {}
+
+  // A kubelet that calls PreStartContainer, and what it got in the end.
+  std::future<grpc::Status> PreStartAside(const std::vector<std::string>& ids) {
+    return std::async(std::launch::async, [this, ids] { return PreStart(ids); });
+  }
+  Asked AskedLast() { return asked_.WaitFor(1) ? asked_.Last() : Asked{}; }
+
+  Awaited<Asked> asked_;
+};
+
+TEST_F(PreparingServiceTest, OptionsAskForPreStartContainer) {
+  grpc::ClientContext context;
+  v1beta1::DevicePluginOptions options;
+  ASSERT_TRUE(stub_->GetDevicePluginOptions(&context, {}, &options).ok());
+  EXPECT_TRUE(options.get_preferred_allocation_available());
+  EXPECT_TRUE(options.pre_start_required());
+}
+
+TEST_F(PreparingServiceTest, AllocateDoesNotWaitForNodesThatComeLater) {
+  Announce({"a"});
+  grpc::ClientContext context;
+  v1beta1::AllocateRequest request;
+  request.add_container_requests()->add_devices_ids("a");
+  v1beta1::AllocateResponse reply;
+  ASSERT_TRUE(stub_->Allocate(&context, request, &reply).ok());
+  EXPECT_EQ(reply.container_responses(0).devices(0).host_path(), "/dev/a");
+}
+
+TEST_F(PreparingServiceTest, PreStartContainerIsAnsweredWhenTheDevicesAreReady) {
+  Announce({"a", "b"});
+  auto answer = PreStartAside({"b", "a"});
+  const Asked asked = AskedLast();
+  EXPECT_THAT(asked.ids, ElementsAre("a", "b"));
+  // Others are served meanwhile.
+  grpc::ClientContext context;
+  v1beta1::DevicePluginOptions options;
+  EXPECT_TRUE(stub_->GetDevicePluginOptions(&context, {}, &options).ok());
+  node_.MakeNode("dev/a");
+  node_.MakeNode("dev/b");
+  asked.done(absl::OkStatus());
+  EXPECT_TRUE(answer.get().ok());
+}
+
+TEST_F(PreparingServiceTest, ANodeThatDidNotComeIsAFailure) {
+  Announce({"a"});
+  auto answer = PreStartAside({"a"});
+  AskedLast().done(absl::OkStatus());
+  EXPECT_EQ(answer.get().error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(PreparingServiceTest, WhyADeviceIsNotReadyIsTheAnswer) {
+  Announce({"a"});
+  auto answer = PreStartAside({"a"});
+  AskedLast().done(absl::FailedPreconditionError("the host needs it"));
+  const grpc::Status status = answer.get();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_EQ(status.error_message(), "the host needs it");
+}
+
+TEST_F(PreparingServiceTest, UnknownDevicesAreRefusedBeforeAnythingIsDone) {
+  Announce({"a"});
+  EXPECT_FALSE(PreStart({"b"}).ok());
+  EXPECT_TRUE(asked_.empty());
+}
+
+TEST_F(PreparingServiceTest, AServerThatEndsOwesNoAnswer) {
+  Announce({"a"});
+  auto answer = PreStartAside({"a"});
+  const Asked asked = AskedLast();
+  server_.reset();
+  EXPECT_EQ(answer.get().error_code(), grpc::StatusCode::UNAVAILABLE);
+  asked.done(absl::OkStatus());  // too late, and harmless
 }
 
 TEST_F(ServiceTest, TheStreamSendsTheListAndThenChanges) {

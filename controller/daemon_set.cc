@@ -34,6 +34,11 @@ void SetMounts(const HostMounts& mounts, Json& pod, Json& container) {
     RemoveNamed(pod["volumes"], name);
     RemoveNamed(container["volumeMounts"], name);
   }
+  if (mounts.sys_writable) {
+    for (Json& mount : container["volumeMounts"]) {
+      if (TextAt(mount, "/name") == "sys") mount["readOnly"] = false;
+    }
+  }
   int count = 0;
   for (const HostMount& mount : mounts.folders) {
     const std::string name = absl::StrCat("host-", count++);

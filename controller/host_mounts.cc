@@ -112,8 +112,10 @@ HostMounts MountsFor(const std::vector<PluginSpec>& plugins) {
   for (const PluginSpec& plugin : plugins) {
     if (const Paths* paths = std::get_if<Paths>(&plugin.discovery)) {
       Add(*paths, plugin.topology, mounts);
-    } else if (std::holds_alternative<Pci>(plugin.discovery) ||
-               std::holds_alternative<Mdev>(plugin.discovery) ||
+    } else if (const Pci* pci = std::get_if<Pci>(&plugin.discovery)) {
+      mounts.dev = mounts.sys = true;
+      mounts.sys_writable = mounts.sys_writable || pci->bind;
+    } else if (std::holds_alternative<Mdev>(plugin.discovery) ||
                std::holds_alternative<Usb>(plugin.discovery)) {
       mounts.dev = mounts.sys = true;  // they are found in /sys, and given as nodes of /dev
     } else if (const Nvidia* nvidia = std::get_if<Nvidia>(&plugin.discovery)) {

@@ -21,6 +21,7 @@ struct HostMount {
 struct HostMounts {
   bool dev = false;                     // /dev, as a whole
   bool sys = false;                     // /sys
+  bool sys_writable = false;            // for drivers that are bound; only with `sys`
   std::vector<HostMount> folders = {};  // sorted by where they are mounted
   bool operator==(const HostMounts&) const = default;
 };
@@ -29,6 +30,8 @@ struct HostMounts {
 // below /host. Of /etc, /opt, /run and /usr the whole is mounted, because what is below may come
 // and go, and such a mount would stay with what is gone; of /var, where the kubelet keeps the
 // secrets of all pods, only the folder that holds the path.
+//
+// /sys can be written to where an entry binds drivers.
 //
 // For GPUs the folder of the driver is needed, and what the kernel module says in /proc/driver.
 // Where CDI files are written, the folder can be written to.

@@ -174,7 +174,22 @@ PciSelector ReadSelector(const Element& element, FieldErrors& errors) {
   return selector;
 }
 
+void CheckBinding(const Pci& pci, ObjectReader& reader) {
+  if (!IsVfioDriver(pci.driver)) {
+    reader.Fail("bind", absl::StrCat("needs a driver of vfio, which pods can be given whole groups "
+                                     "of functions by; driver is ",
+                                     Quoted(pci.driver)));
+  }
+  if (std::ranges::any_of(pci.selectors, [](const auto& s) { return !s.driver.empty(); })) {
+    reader.Fail("bind",
+                "changes the driver that a selector asks for; select by vendor, device, class or "
+                "address instead");
+  }
+}
+
 }  // namespace
+
+bool IsVfioDriver(std::string_view driver) { return driver.find("vfio") != std::string_view::npos; }
 
 Pci ReadPci(const Element& element, FieldErrors& errors) {
   Pci pci;
@@ -185,6 +200,8 @@ Pci ReadPci(const Element& element, FieldErrors& errors) {
   if (auto driver = reader.Text("driver"); driver && reader.Check("driver", CheckDriver(*driver))) {
     pci.driver = *std::move(driver);
   }
+  pci.bind = reader.Bool("bind").value_or(pci.bind);
+  if (pci.bind) CheckBinding(pci, reader);
   reader.RejectUnknown();
   return pci;
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -30,11 +31,17 @@ struct PciSelector {
   bool operator==(const PciSelector&) const = default;
 };
 
+// vfio-pci and those made for one kind of device, such as mlx5_vfio_pci.
+bool IsVfioDriver(std::string_view driver);
+
 // Family `pci`: functions of the PCI bus, given to containers through vfio as whole IOMMU groups,
 // or one by one when `driver` is no driver of vfio.
 struct Pci {
   std::vector<PciSelector> selectors;  // a function needs to match one of them
   std::string driver = "vfio-pci";     // that a function must have to be given away
+  // Bind the functions to it when a container starts, and give them back when none has them. Only
+  // with a driver of vfio.
+  bool bind = false;
   bool operator==(const Pci&) const = default;
 };
 

@@ -55,6 +55,12 @@ absl::StatusOr<std::string> ReadAttribute(const std::filesystem::path& path) {
   return std::string(absl::StripAsciiWhitespace(text));
 }
 
+absl::Status WriteAttribute(const std::filesystem::path& path, std::string_view value) {
+  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd) return ErrnoStatus(errno, path.string());
+  return Annotate(WriteAll(fd.get(), value), path.string());
+}
+
 std::vector<std::string> NamesIn(const std::filesystem::path& directory) {
   std::vector<std::string> names;
   std::error_code error;

@@ -17,6 +17,10 @@ absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path, std::siz
 // The same for a one-line attribute of sysfs: without the white space around it.
 absl::StatusOr<std::string> ReadAttribute(const std::filesystem::path& path);
 
+// Gives one value to an attribute of sysfs, which must exist, in one write: the kernel takes or
+// refuses it as a whole, and may take its time.
+absl::Status WriteAttribute(const std::filesystem::path& path, std::string_view value);
+
 // The names in a directory, in byte order; none when it cannot be read. Does not throw, as
 // iterating over a directory does when reading fails half-way.
 std::vector<std::string> NamesIn(const std::filesystem::path& directory);

@@ -97,7 +97,7 @@ absl::StatusOr<Inventory> MdevSource::Scan() {
     if (group.empty()) {
       device.problem = absl::StrCat(found.uuid, " is in no IOMMU group: has it a driver of vfio?");
     } else {
-      AddGroupNodes(host_, group, &device);
+      AddGroupNodes(host_, group, GroupNode::kIsThere, &device);
     }
     AddDeviceNodes(host_, path, &device);
     device.env_items.push_back({variable_, found.uuid});

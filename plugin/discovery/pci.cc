@@ -1,9 +1,7 @@
 #include "plugin/discovery/pci.h"
 
-#include <algorithm>
 #include <filesystem>
-#include <map>
-#include <string_view>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -12,7 +10,7 @@
 #include "plugin/discovery/device_node.h"
 #include "plugin/discovery/env_name.h"
 #include "plugin/discovery/numa.h"
-#include "plugin/discovery/pci_match.h"
+#include "plugin/discovery/pci_binder.h"
 #include "plugin/discovery/vfio.h"
 
 namespace nodedevice {
@@ -20,27 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// vfio-pci and those made for one kind of device, such as mlx5_vfio_pci.
-bool IsVfioDriver(std::string_view driver) { return driver.find("vfio") != std::string_view::npos; }
-
-// Whether the kernel lets a group go although this driver has one of its functions.
-bool LeavesGroupFree(const PciFunction& function) {
-  return function.driver.empty() || function.is_bridge() || IsVfioDriver(function.driver) ||
-         function.driver == "pcieport" || function.driver == "pci-stub";
-}
-
 std::string DriverOf(const PciFunction& function) {
   return function.driver.empty() ? "no driver" : absl::StrCat("the driver ", function.driver);
-}
-
-// A virtual GPU in the hands of NVIDIA's own driver, which takes the part of one of vfio.
-bool IsNvidiaVirtualGpu(const HostRoot& host, const PciFunction& function) {
-  if (function.driver != "nvidia") return false;
-  const fs::path folder = host.Resolve(SysfsPathOf(function.address));
-  const auto type = ReadAttribute(folder / "nvidia/current_vgpu_type");
-  std::error_code error;
-  return type.ok() && !type->empty() && *type != "0" &&
-         !fs::exists(folder / "sriov_totalvfs", error);
 }
 
 }  // namespace
@@ -54,13 +33,19 @@ PciSource::PciSource(const std::string& resource, Pci pci, bool topology, const 
       variable_(KubeVirtVariable("PCI_RESOURCE", resource)),
       sriov_variable_(SriovVariable(resource)) {}
 
+std::unique_ptr<DevicePreparer> PciSource::MakePreparer() {
+  if (!pci_.bind) return nullptr;
+  return std::make_unique<PciBinder>(pci_, host_, WriteAttribute);
+}
+
 absl::StatusOr<Inventory> PciSource::Scan() {
   Inventory inventory;
   DeviceSet& set = inventory.resources[resource_];
   const std::vector<PciFunction> functions = ListPciFunctions(host_);
-  const std::vector<const PciFunction*> selected = Select(functions, &inventory.notes);
-  for (const Group& group : Groups(functions, selected)) {
-    set.emplace(group.selected.front()->address, DeviceOf(group));
+  std::optional<PciHostUse> use;
+  if (pci_.bind) use.emplace(host_);
+  for (const PciGroup& group : GroupsOf(functions, pci_, host_, &inventory.notes)) {
+    set.emplace(group.id(), DeviceOf(group, use ? &*use : nullptr));
   }
   // inotify sees nothing of sysfs. When a driver of vfio or uio takes or leaves a device, its nodes
   // come or go; the rest is found by the rescan.
@@ -72,72 +57,15 @@ absl::StatusOr<Inventory> PciSource::Scan() {
   return inventory;
 }
 
-std::vector<const PciFunction*> PciSource::Select(const std::vector<PciFunction>& functions,
-                                                  std::vector<std::string>* notes) const {
-  PciMatcher matcher(host_);
-  std::vector<bool> matched(pci_.selectors.size());
-  std::vector<const PciFunction*> selected;
-  for (const PciFunction& function : functions) {
-    if (function.is_bridge()) continue;
-    bool any = false;
-    for (std::size_t i = 0; i < pci_.selectors.size(); ++i) {
-      if (!matcher.Matches(pci_.selectors[i], function)) continue;
-      matched[i] = any = true;
-    }
-    if (any) selected.push_back(&function);
-  }
-  for (std::size_t i = 0; i < pci_.selectors.size(); ++i) {
-    if (matched[i]) continue;
-    notes->push_back(absl::StrCat("no PCI device has ", Describe(pci_.selectors[i])));
-  }
-  return selected;
-}
-
-std::vector<PciSource::Group> PciSource::Groups(
-    const std::vector<PciFunction>& functions,
-    const std::vector<const PciFunction*>& selected) const {
-  std::vector<Group> groups;
-  std::map<std::string_view, std::size_t> by_group;
-  for (const PciFunction* function : selected) {
-    const bool alone = !uses_vfio_ || function->iommu_group.empty();
-    if (!alone) {
-      const auto [known, fresh] = by_group.emplace(function->iommu_group, groups.size());
-      if (!fresh) {
-        groups[known->second].selected.push_back(function);
-        continue;
-      }
-    }
-    groups.push_back({.selected = {function}, .others = {}});
-  }
-  for (const PciFunction& function : functions) {
-    const auto known = by_group.find(function.iommu_group);
-    if (known == by_group.end()) continue;
-    Group& group = groups[known->second];
-    if (std::ranges::find(group.selected, &function) == group.selected.end()) {
-      group.others.push_back(&function);
-    }
-  }
-  return groups;
-}
-
-bool PciSource::HasWantedDriver(const PciFunction& function) const {
-  return function.driver == pci_.driver || (uses_vfio_ && IsNvidiaVirtualGpu(host_, function));
-}
-
-std::string PciSource::BindingProblem(const Group& group) const {
+// Of functions that nobody binds for us.
+std::string PciSource::DriverProblem(const PciGroup& group) const {
   for (const PciFunction* function : group.selected) {
-    if (uses_vfio_ && function->iommu_group.empty()) {
-      return absl::StrCat(function->address,
-                          " is in no IOMMU group: is the IOMMU switched on in the firmware, and "
-                          "by the kernel argument intel_iommu=on or amd_iommu=on?");
-    }
-    if (!HasWantedDriver(*function)) {
-      return absl::StrCat(function->address, " has ", DriverOf(*function), " instead of ",
-                          pci_.driver);
-    }
+    if (HasWantedDriver(*function, pci_, host_)) continue;
+    return absl::StrCat(function->address, " has ", DriverOf(*function), " instead of ",
+                        pci_.driver);
   }
   for (const PciFunction* other : group.others) {
-    if (LeavesGroupFree(*other) || IsNvidiaVirtualGpu(host_, *other)) continue;
+    if (!KeepsGroupBack(*other, host_)) continue;
     return absl::StrCat(other->address, " of the same IOMMU group ", other->iommu_group, " has ",
                         DriverOf(*other),
                         ", and the kernel gives a group away only as a whole: "
@@ -147,19 +75,48 @@ std::string PciSource::BindingProblem(const Group& group) const {
   return "";
 }
 
-Device PciSource::DeviceOf(const Group& group) const {
+// Of functions that are bound when a container starts.
+std::string PciSource::BindingProblem(const std::vector<const PciFunction*>& to_bind,
+                                      const PciHostUse& use) const {
+  for (const PciFunction* function : to_bind) {
+    const std::string problem = use.Of(*function);
+    if (problem.empty()) continue;
+    return absl::StrCat(function->address, " is needed by the host: ", problem);
+  }
+  std::error_code error;
+  if (to_bind.empty() ||
+      fs::exists(host_.Resolve(absl::StrCat("/sys/bus/pci/drivers/", pci_.driver)), error)) {
+    return "";
+  }
+  return absl::StrCat("the driver ", pci_.driver,
+                      " is not there: load its module, at boot by "
+                      "spec.nodePreparation.kernelModules");
+}
+
+Device PciSource::DeviceOf(const PciGroup& group, const PciHostUse* use) const {
   const PciFunction& first = *group.selected.front();
   Device device;
-  device.problem = BindingProblem(group);
   device.pci_root = PciRootOf(host_, first.address);
-  if (uses_vfio_ && !first.iommu_group.empty()) AddGroupNodes(host_, first.iommu_group, &device);
+  if (uses_vfio_ && first.iommu_group.empty()) {
+    device.problem =
+        absl::StrCat(first.address,
+                     " is in no IOMMU group: is the IOMMU switched on in the firmware, and "
+                     "by the kernel argument intel_iommu=on or amd_iommu=on?");
+  } else if (use != nullptr) {
+    const std::vector<const PciFunction*> to_bind = ToBind(group, pci_, host_);
+    device.problem = BindingProblem(to_bind, *use);
+    AddGroupNodes(host_, first.iommu_group,
+                  to_bind.empty() ? GroupNode::kIsThere : GroupNode::kComes, &device);
+  } else {
+    device.problem = DriverProblem(group);
+    if (uses_vfio_) AddGroupNodes(host_, first.iommu_group, GroupNode::kIsThere, &device);
+  }
   for (const PciFunction* function : group.selected) {
     const std::string path = SysfsPathOf(function->address);
-    if (uses_vfio_) {
-      AddDeviceNodes(host_, path, &device);
-    } else {
-      AddUioNodes(*function, &device);
-    }
+    if (!uses_vfio_) AddUioNodes(*function, &device);
+    // What iommufd calls a function is known once it is bound, and with `bind` a container is told
+    // before that.
+    if (uses_vfio_ && use == nullptr) AddDeviceNodes(host_, path, &device);
     device.env_items.push_back({variable_, function->address});
     device.env_items.push_back({sriov_variable_, function->address});
     if (topology_) MergeNuma(NumaNodesOfSysfs(host_, path), &device.numa_nodes);

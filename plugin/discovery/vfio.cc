@@ -1,10 +1,14 @@
 #include "plugin/discovery/vfio.h"
 
+#include <fcntl.h>
+
+#include <cerrno>
 #include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "lib/base/file.h"
+#include "lib/base/unique_fd.h"
 #include "plugin/discovery/device_node.h"
 
 namespace nodedevice {
@@ -16,7 +20,7 @@ constexpr char kDevices[] = "/dev/vfio/devices";
 constexpr char kPermissions[] = "mrw";
 
 // Without an IOMMU, on the administrator's own word, the node has another name.
-std::string GroupNode(const HostRoot& host, const std::string& group) {
+std::string PathOfGroup(const HostRoot& host, const std::string& group) {
   const auto name =
       ReadAttribute(host.Resolve(absl::StrCat("/sys/kernel/iommu_groups/", group, "/name")));
   const bool no_iommu = name.ok() && *name == "vfio-noiommu";
@@ -37,9 +41,19 @@ std::string IommuGroupOf(const HostRoot& host, std::string_view sysfs_path) {
   return error ? "" : link.filename().string();
 }
 
-void AddGroupNodes(const HostRoot& host, const std::string& group, Device* device) {
+void AddGroupNodes(const HostRoot& host, const std::string& group, GroupNode node, Device* device) {
   AddNode(host, kContainer, device);
-  AddNode(host, GroupNode(host, group), device);
+  if (node == GroupNode::kIsThere) {
+    AddNode(host, PathOfGroup(host, group), device);
+  } else {
+    device->nodes.push_back({PathOfGroup(host, group), "", kPermissions});
+  }
+}
+
+bool IsGroupOpen(const HostRoot& host, const std::string& group) {
+  const UniqueFd fd(::open(host.ResolveNative(PathOfGroup(host, group)).c_str(),
+                           O_RDWR | O_CLOEXEC | O_NONBLOCK));
+  return !fd && errno == EBUSY;
 }
 
 void AddDeviceNodes(const HostRoot& host, std::string_view sysfs_path, Device* device) {

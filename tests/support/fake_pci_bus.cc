@@ -16,6 +16,7 @@ void FakePciBus::Plug(const Function& function) const {
   node_.Write(real + "/device", "0x" + function.device + "\n");
   node_.Write(real + "/class", "0x" + function.class_code + "\n");
   node_.Write(real + "/numa_node", function.numa + "\n");
+  node_.Write(real + "/driver_override", "(null)\n");
   const std::string short_class =
       function.class_code.substr(function.class_code.find_first_not_of('0'));
   node_.Write(real + "/uevent", "PCI_CLASS=" + short_class + "\nPCI_ID=" + function.vendor + ":" +
@@ -30,6 +31,12 @@ void FakePciBus::Plug(const Function& function) const {
                                  node_.Under(real + "/iommu_group"));
   }
   Bind(function.address, function.driver);
+}
+
+void FakePciBus::Unplug(const std::string& address) const {
+  const fs::path link = node_.Under("sys/bus/pci/devices/" + address);
+  fs::remove_all(fs::canonical(link));
+  fs::remove(link);
 }
 
 void FakePciBus::Bind(const std::string& address, const std::string& driver) const {

@@ -23,6 +23,7 @@ class FakePciBus {
   explicit FakePciBus(const TempDir& node) : node_(node) {}
 
   void Plug(const Function& function) const;
+  void Unplug(const std::string& address) const;
   void Bind(const std::string& address, const std::string& driver) const;  // empty: no driver
   // Makes the second one virtual function `number` of the first; both are plugged.
   void MakeVirtual(const std::string& physical, const std::string& address, int number) const;

@@ -163,12 +163,23 @@ Case Load(const fs::path& folder) {
   return loaded;
 }
 
+// A folder of the host, and whether the agent may write there.
+std::string VolumeOf(const Json& volume, const Json& mounts) {
+  const std::string path = volume["hostPath"]["path"];
+  const auto mount = std::ranges::find_if(
+      mounts, [&volume](const Json& mount) { return mount["name"] == volume["name"]; });
+  const bool writable = mount != mounts.end() && !mount->value("readOnly", false);
+  return writable ? path + ", writable" : path;
+}
+
 // Of a DaemonSet what differs from one configuration to another.
 Json Shortened(const Json& object) {
   if (object["kind"] != "DaemonSet") return object;
   const Json& pod = object["spec"]["template"]["spec"];
   Json volumes = Json::array();
-  for (const Json& volume : pod["volumes"]) volumes.push_back(volume["hostPath"]["path"]);
+  for (const Json& volume : pod["volumes"]) {
+    volumes.push_back(VolumeOf(volume, pod["containers"][0]["volumeMounts"]));
+  }
   return {{"name", object["metadata"]["name"]},
           {"args", pod["containers"][0]["args"].dump()},
           {"affinity", pod["affinity"]["nodeAffinity"]

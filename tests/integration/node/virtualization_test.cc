@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include "lib/base/file.h"
 #include "tests/integration/node/node_fixture.h"
 #include "tests/support/fake_pci_bus.h"
 
@@ -9,6 +10,7 @@ namespace nodedevice::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 class VirtualizationTest : public NodeTest {
  protected:
@@ -48,6 +50,38 @@ TEST_F(VirtualizationTest, AnIommuGroupReachesAPodAndIsHeldBackWhileItsDriverIsW
   EXPECT_TRUE(WaitForCounts("intel.com/x710", 2, 2)) << plugin.Output();
   Unplug("dev/vfio/42");
   EXPECT_TRUE(WaitForCounts("intel.com/x710", 2, 1)) << plugin.Output();
+  plugin.Signal(SIGTERM);
+  EXPECT_EQ(plugin.Wait(), 0) << plugin.Output();
+}
+
+// The fake host has no kernel that would act on what is written to it.
+TEST_F(VirtualizationTest, AContainerDoesNotStartWithADeviceThatCannotBeBound) {
+  bus_.Plug({.address = "0000:3c:00.0", .driver = "i40e", .group = "43"});
+  host_.MakeNode("dev/vfio/vfio");
+  host_.Write("sys/bus/pci/drivers/vfio-pci/unbind", "");
+  host_.Write("sys/bus/pci/drivers/i40e/unbind", "");
+  host_.Write("sys/bus/pci/drivers_probe", "");
+  StartDeviceManager();
+  Program plugin({"node-device-plugin", "--plugin",
+                  R"({"name": "nic", "resourceName": "intel.com/x710",
+                      "pci": {"selectors": [{"vendor": "8086"}], "bind": true}})",
+                  "--host-root", host_.path(), "--kubelet-dir", dir_.path() / "k"},
+                 dir_.path() / "plugin.log");
+  ASSERT_TRUE(WaitForCounts("intel.com/x710", 1, 1)) << plugin.Output();
+
+  const ProgramResult refused =
+      DeviceManagerSays("admit", {PodFile("vm", {{"intel.com/x710", 1}})});
+  EXPECT_NE(refused.code, 0);
+  EXPECT_THAT(refused.output,
+              HasSubstr("device plugin PreStartContainer rpc failed with err: rpc error: code = "
+                        "Internal desc = 0000:3c:00.0: binding 0000:3c:00.0 to vfio-pci: the "
+                        "kernel was asked and did not do it"));
+  // It was tried, and undone.
+  EXPECT_EQ(ReadFile(host_.Under("sys/bus/pci/drivers/i40e/unbind"), 99).value_or(""),
+            "0000:3c:00.0");
+  EXPECT_THAT(
+      ReadFile(host_.Under(FakePciBus::Of("0000:3c:00.0", "driver_override")), 99).value_or(""),
+      StartsWith("\n"));
   plugin.Signal(SIGTERM);
   EXPECT_EQ(plugin.Wait(), 0) << plugin.Output();
 }

@@ -141,7 +141,7 @@ TEST(PluginSpecTest, EveryFieldOfAPciEntryIsRead) {
       {"vendor": "8086", "device": "0x1572", "class": "0x0200", "driver": "i40e",
        "address": "0000:3B:*.0", "virtualFunction": true, "pfNames": ["ens1f0"],
        "rootDevices": ["0000:3B:00.0#0-3,7"]},
-      {"class": "03"}], "driver": "mlx5_vfio_pci"}})");
+      {"class": "03"}], "driver": "mlx5_vfio_pci", "bind": false}})");
   const Parsed<PluginSpec> parsed = ParsePluginSpec(entry, kAllowList);
   ASSERT_TRUE(parsed.ok()) << ToString(parsed.errors);
   PciSelector selector;
@@ -164,7 +164,9 @@ TEST(PluginSpecTest, PciDevicesNeedVfioWhereNothingElseIsSaid) {
                       "pci": {"selectors": [{"vendor": "10de"}]}})"),
                                       kAllowList);
   ASSERT_TRUE(parsed.ok()) << ToString(parsed.errors);
-  EXPECT_EQ(std::get<Pci>(parsed.value.discovery).driver, "vfio-pci");
+  const Pci& pci = std::get<Pci>(parsed.value.discovery);
+  EXPECT_EQ(pci.driver, "vfio-pci");
+  EXPECT_FALSE(pci.bind);
 }
 
 TEST(PluginSpecTest, EveryFieldOfMdevAndUsbIsRead) {

@@ -36,6 +36,14 @@ TEST(HostMountsTest, StaticDevicesNeedWhatTheyBring) {
             (HostMounts{.folders = {{"/var/lib/x", "/host/var/lib/x", true}}}));
 }
 
+TEST(HostMountsTest, SysIsWritableWhereDriversAreBoundOnly) {
+  const auto entry = [](bool bind) {
+    return json{{"pci", {{"selectors", {{{"vendor", "8086"}}}}, {"bind", bind}}}};
+  };
+  EXPECT_EQ(MountsOf(entry(false)), (HostMounts{.dev = true, .sys = true}));
+  EXPECT_EQ(MountsOf(entry(true)), (HostMounts{.dev = true, .sys = true, .sys_writable = true}));
+}
+
 // Also where another entry looks for something there.
 TEST(HostMountsTest, WhereCdiFilesAreWrittenTheFolderIsWritable) {
   const json devices = {{"devices", json::array({{{"id", "a"}}})},

@@ -18,6 +18,7 @@ namespace nodedevice {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Key;
 using ::testing::Pair;
@@ -286,6 +287,76 @@ TEST_F(PciSourceTest, TheIdStaysWhenTheGroupGetsAnotherNumber) {
   bus_.MakeGroupNode("7");
   EXPECT_EQ(Ids({.vendor = 0x8086}), before);
   EXPECT_EQ(Devices({.vendor = 0x8086}).begin()->second.nodes[1].host_path, "/dev/vfio/7");
+}
+
+// With `bind` it is prepared when a container starts.
+class PciBindTest : public PciSourceTest {
+ protected:
+  PciBindTest() {
+    bus_.Plug({.address = "0000:3b:00.0", .driver = "i40e", .group = "42"});
+    node_.MakeNode("dev/vfio/vfio");
+    std::filesystem::create_directories(node_.Under("sys/bus/pci/drivers/vfio-pci"));
+  }
+
+  Device Only() {
+    const DeviceSet set =
+        Devices(Pci{.selectors = {{.vendor = 0x8086}}, .driver = "vfio-pci", .bind = true});
+    EXPECT_THAT(set, ElementsAre(Key("0000:3b:00.0")));
+    return set.begin()->second;
+  }
+};
+
+TEST_F(PciBindTest, AFunctionWithADriverOfTheHostIsReadyToBeBound) {
+  const Device before = Only();
+  EXPECT_EQ(before.problem, "");
+  EXPECT_THAT(before.nodes, ElementsAre(DeviceNode{"/dev/vfio/vfio", "", "mrw"},
+                                        DeviceNode{"/dev/vfio/42", "", "mrw"}));
+  bus_.Bind("0000:3b:00.0", "vfio-pci");
+  bus_.MakeGroupNode("42");
+  std::filesystem::create_directories(node_.Under(bus_.Of("0000:3b:00.0", "vfio-dev/vfio7")));
+  node_.MakeNode("dev/vfio/devices/vfio7");
+  EXPECT_EQ(Only(), before) << "the kubelet is told nothing new";
+}
+
+TEST_F(PciBindTest, ABoundFunctionNeedsItsNode) {
+  bus_.Bind("0000:3b:00.0", "vfio-pci");
+  EXPECT_EQ(Only().problem, "/dev/vfio/42: No such file or directory");
+}
+
+TEST_F(PciBindTest, TheDriverMustBeLoaded) {
+  node_.Remove("sys/bus/pci/drivers/vfio-pci");
+  EXPECT_EQ(Only().problem,
+            "the driver vfio-pci is not there: load its module, at boot by "
+            "spec.nodePreparation.kernelModules");
+}
+
+TEST_F(PciBindTest, WhatTheHostNeedsIsUnhealthy) {
+  const std::string interface = bus_.Of("0000:3b:00.0", "net/eno1");
+  node_.Write(interface + "/operstate", "up\n");
+  std::filesystem::create_directory_symlink("../../devices/pci0000:3a/0000:3b:00.0/net/eno1",
+                                            node_.Under("sys/class/net/eno1"));
+  EXPECT_EQ(Only().problem, "0000:3b:00.0 is needed by the host: its network interface eno1 is up");
+  node_.Write(interface + "/operstate", "down\n");
+  EXPECT_EQ(Only().problem, "");
+}
+
+TEST_F(PciBindTest, AnotherOfTheGroupIsBoundToo) {
+  bus_.Plug({.address = "0000:3b:00.1", .vendor = "10de", .driver = "nouveau", .group = "42"});
+  EXPECT_EQ(Only().problem, "");
+}
+
+TEST_F(PciBindTest, WithoutAnIommuNothingCanBeBound) {
+  bus_.Unplug("0000:3b:00.0");
+  bus_.Plug({.address = "0000:3b:00.0", .driver = "i40e"});
+  EXPECT_THAT(Only().problem, HasSubstr("0000:3b:00.0 is in no IOMMU group"));
+}
+
+TEST_F(PciSourceTest, OnlyWithBindThereIsAPreparer) {
+  for (const bool bind : {false, true}) {
+    const Pci pci{.selectors = {{.vendor = 0x8086}}, .driver = "vfio-pci", .bind = bind};
+    EXPECT_EQ(PciSource(kResource, pci, true, HostRoot(node_.path())).MakePreparer() != nullptr,
+              bind);
+  }
 }
 
 TEST_F(PciSourceTest, NothingFoundIsANote) {

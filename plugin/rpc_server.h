@@ -4,11 +4,11 @@
 #include <memory>
 
 #include "grpcpp/server.h"
+#include "lib/base/owed_answers.h"
 #include "lib/base/status.h"
 #include "plugin/answers.h"
 #include "plugin/device_board.h"
 #include "plugin/list_stream.h"
-#include "plugin/owed_answers.h"
 #include "plugin/rpc_queue.h"
 #include "proto/deviceplugin.grpc.pb.h"
 

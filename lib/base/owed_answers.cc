@@ -1,4 +1,4 @@
-#include "plugin/owed_answers.h"
+#include "lib/base/owed_answers.h"
 
 #include <utility>
 

@@ -5,7 +5,8 @@
 #   make run               stays up until Ctrl-C; the page and the metrics can be looked at
 #   RUN_ONCE=1 make run    ends after the Pod
 #   CONFIG=FILE make run   your own DevicePluginConfig
-#   LISTEN=127.0.0.1:9999 make run   another address for page and metrics
+#   LISTEN=127.0.0.1:9999 make run   another address for page and metrics; port 0: any
+#   HOST_ROOT=DIR          the devices of a node that is a folder, instead of this machine's
 #   KUBELET_DIR=DIR        a folder that stays, instead of a temporary one
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,6 +14,8 @@ cd "$(dirname "$0")/.."
 bin=${BIN:-build/release/bin}
 config=${CONFIG:-operator-manifests/samples/laptop.yaml}
 listen=${LISTEN:-127.0.0.1:9807}
+host_root=${HOST_ROOT:-/}
+node=${HOST_ROOT:-this machine}
 work=$(mktemp -d "${TMPDIR:-/tmp}/nodedevice.XXXXXX")
 kubelet_dir=${KUBELET_DIR:-$work/kubelet}
 mkdir -p "$kubelet_dir"
@@ -64,20 +67,31 @@ children+=($!)
 wait_for "the Device Manager" "$bin/device-manager" status --kubelet-dir "$kubelet_dir"
 
 say "agent with $config"
-"$bin/node-device-agent" --check --config "$config"
+checked=$("$bin/node-device-agent" --check --config "$config")
+echo "$checked"
+entries=$(sed -n 's/.*: valid, \([0-9]*\) plugin.*/\1/p' <<<"$checked")
 "$bin/node-device-agent" --config "$config" --kubelet-dir "$kubelet_dir" --listen "$listen" \
-  2>"$work/agent.log" &
+  --host-root "$host_root" 2>"$work/agent.log" &
 children+=($!)
+wait_for "the agent's page" grep -q 'serving http://' "$work/agent.log"
+listen=$(sed -n 's#.*serving http://\([0-9.:]*\).*#\1#p' "$work/agent.log" | head -1)
 wait_for "all plugins to be registered" curl --fail --silent "http://$listen/readyz"
 
-say "resources registered from this machine's devices"
+# A vendor's plugin (exec) registers on its own; an entry may announce more than one resource.
+enough_resources() {
+  "$bin/device-manager" status --kubelet-dir "$kubelet_dir" --json |
+    jq -e ".resources | length >= $entries"
+}
+wait_for "a resource of each entry" enough_resources
+
+say "resources registered from the devices of $node"
 "$bin/device-manager" status --kubelet-dir "$kubelet_dir"
 
 # One of each resource that this machine has, at most four.
 wanted=$("$bin/device-manager" status --kubelet-dir "$kubelet_dir" --json |
   jq -r '[.resources[] | select(.allocatable > 0) | .name] | .[:4][]')
 if [ -z "$wanted" ]; then
-  echo "this machine has none of the devices that $config names" >&2
+  echo "$node has none of the devices that $config names" >&2
   exit 1
 fi
 {

@@ -7,11 +7,11 @@ FUZZ_SECONDS ?= 30
 # The only place of the version.
 VERSION = $(shell sed -n 's,^project.node_device_operator VERSION \([0-9.]*\).*,\1,p' CMakeLists.txt)
 CLUSTER ?= dev
-SCRIPTS = $(shell find .ci scripts tests/bench tests/bundle tests/cluster tests/commands tests/monitoring -maxdepth 1 -type f -perm -u+x)
+SCRIPTS = $(shell find .ci scripts tests/bench tests/bundle tests/cluster tests/commands tests/image tests/monitoring -maxdepth 1 -type f -perm -u+x)
 SOURCES = find agent controller devicemanager lib plugin tests -name '*.h' -o -name '*.cc'
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test test-tsan image bundle test-bundle test-commands cluster
+.PHONY: help deps build run test test-tsan image test-image bundle test-bundle test-commands cluster
 .PHONY: cluster-tools cluster-down olm-tools e2e fuzz lint format bench conformance clean
 
 help: ## Print this list
@@ -39,6 +39,9 @@ test-tsan: deps ## The tests of what crosses threads, under ThreadSanitizer
 
 image: deps build ## Make an image of the programs without a registry: build/image/node-device-operator.tar
 	scripts/image
+
+test-image: image ## Check that a program that was not hardened stays out of the image
+	tests/image/run
 
 bundle: deps ## Make the bundle of this version for OperatorHub, in bundle/, and the alerts' links
 	scripts/home-page

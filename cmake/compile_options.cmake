@@ -31,6 +31,17 @@ endif()
 if(NODEDEVICE_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)  # what libFuzzer is guided by
 endif()
+if(NODEDEVICE_HARDEN)
+  # Generated code as well. scripts/contents looks for all of it in the programs that are shipped.
+  add_compile_options(-fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+                      -D_GLIBCXX_ASSERTIONS)
+  include(CheckCXXCompilerFlag)
+  check_cxx_compiler_flag(-fcf-protection NODEDEVICE_HAS_CF_PROTECTION)  # x86 only
+  if(NODEDEVICE_HAS_CF_PROTECTION)
+    add_compile_options(-fcf-protection)
+  endif()
+  add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
+endif()
 # Only what is used ends up in a program: the plugin runs once per resource on every node.
 add_compile_options(-ffunction-sections -fdata-sections)
 add_link_options(-Wl,--gc-sections -Wl,--as-needed)

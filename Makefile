@@ -40,7 +40,7 @@ test-tsan: deps ## The tests of what crosses threads, under ThreadSanitizer
 image: deps build ## Make an image of the programs without a registry: build/image/node-device-operator.tar
 	scripts/image
 
-test-image: image ## Check that a program that was not hardened stays out of the image
+test-image: image ## Check how the programs were built, and what is said of the image's contents
 	tests/image/run
 
 bundle: deps ## Make the bundle of this version for OperatorHub, in bundle/, and the alerts' links

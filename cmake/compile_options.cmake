@@ -41,6 +41,8 @@ if(NODEDEVICE_HARDEN)
     add_compile_options(-fcf-protection)
   endif()
   add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
+  # Of what each program was linked, in build/release/PROGRAM.link.d: scripts/contents tells others.
+  add_link_options(-Wl,--dependency-file=$<TARGET_PROPERTY:NAME>.link.d)
 endif()
 # Only what is used ends up in a program: the plugin runs once per resource on every node.
 add_compile_options(-ffunction-sections -fdata-sections)

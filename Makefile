@@ -7,12 +7,14 @@ FUZZ_SECONDS ?= 30
 # The only place of the version.
 VERSION = $(shell sed -n 's,^project.node_device_operator VERSION \([0-9.]*\).*,\1,p' CMakeLists.txt)
 CLUSTER ?= dev
-SCRIPTS = $(shell find .ci scripts tests/bench tests/bundle tests/cluster tests/commands tests/image tests/monitoring -maxdepth 1 -type f -perm -u+x)
+# The virtual machine is one of this kind, and runs the programs that are built here.
+HAS_VM = $(filter x86_64,$(shell uname -m))
+SCRIPTS = $(shell find .ci scripts tests/bench tests/bundle tests/cluster tests/cluster/vm tests/commands tests/image tests/monitoring -maxdepth 1 -type f -perm -u+x)
 SOURCES = find agent controller devicemanager lib plugin tests -name '*.h' -o -name '*.cc'
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build run test test-tsan image test-image bundle test-bundle test-commands cluster
-.PHONY: cluster-tools cluster-down olm-tools e2e fuzz lint format bench conformance clean
+.PHONY: cluster-tools cluster-down olm-tools vm-tools test-vm e2e fuzz lint format bench conformance clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  %-13s  %s\n", $$1, $$2}' Makefile
@@ -73,7 +75,17 @@ cluster: image cluster-tools ## Start a real Kubernetes on this machine (CLUSTER
 cluster-down: ## End every cluster, with all that belongs to it
 	tests/cluster/cluster down --all
 
-e2e: image cluster-tools olm-tools ## Play the stories of tests/cluster on a real Kubernetes (STORIES='*Kubelet*': some)
+vm-tools: deps build ## Get the kernel of the virtual machine, and build what plays in it
+	@scripts/install-deps --vm
+	tests/cluster/vm/kernel
+	cmake --build --preset release -j $(JOBS) --target vfio-probe
+
+test-vm: vm-tools ## Prove family pci on a kernel with vfio, in an emulated machine (x86-64 only)
+	cmake --preset dev
+	cmake --build --preset dev -j $(JOBS) --target cluster_stories
+	build/dev/bin/cluster_stories --gtest_filter='Vfio*'
+
+e2e: image cluster-tools olm-tools $(if $(HAS_VM),vm-tools) ## Play the stories of tests/cluster on a real Kubernetes (STORIES='*Kubelet*': some)
 	cmake --preset dev
 	cmake --build --preset dev -j $(JOBS) --target cluster_stories
 	tests/cluster/e2e $(if $(STORIES),'$(STORIES)')

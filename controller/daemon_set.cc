@@ -34,9 +34,10 @@ void SetMounts(const HostMounts& mounts, Json& pod, Json& container) {
     RemoveNamed(pod["volumes"], name);
     RemoveNamed(container["volumeMounts"], name);
   }
-  if (mounts.sys_writable) {
-    for (Json& mount : container["volumeMounts"]) {
-      if (TextAt(mount, "/name") == "sys") mount["readOnly"] = false;
+  for (Json& mount : container["volumeMounts"]) {
+    const std::string name = TextAt(mount, "/name");
+    if ((mounts.dev_writable && name == "dev") || (mounts.sys_writable && name == "sys")) {
+      mount.erase("readOnly");
     }
   }
   int count = 0;

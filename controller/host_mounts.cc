@@ -67,6 +67,16 @@ void Add(const Onload& onload, HostMounts& mounts) {
   AddPath(absl::StrCat(onload.host_path == "/" ? "" : onload.host_path, "/usr/"), mounts);
 }
 
+void Add(const AdjunctProcessor& family, HostMounts& mounts) {
+  mounts.dev = mounts.sys = mounts.dev_writable = mounts.sys_writable = true;
+  AddFolder({.host_path = family.shadow_path,
+             .mount_path = absl::StrCat("/host", family.shadow_path),
+             .create = true,
+             .writable = true},
+            mounts);
+  if (!family.config_file.empty()) AddPath(family.config_file, mounts);
+}
+
 void Add(const Static& devices, HostMounts& mounts) {
   for (const StaticDevice& device : devices.devices) {
     for (const StaticNode& node : device.nodes) AddPath(node.path, mounts);
@@ -122,6 +132,8 @@ HostMounts MountsFor(const std::vector<PluginSpec>& plugins) {
       Add(*nvidia, plugin.topology, mounts);
     } else if (const Onload* onload = std::get_if<Onload>(&plugin.discovery)) {
       Add(*onload, mounts);
+    } else if (const auto* queues = std::get_if<AdjunctProcessor>(&plugin.discovery)) {
+      Add(*queues, mounts);
     } else if (const Static* devices = std::get_if<Static>(&plugin.discovery)) {
       Add(*devices, mounts);
     } else if (const Exec* exec = std::get_if<Exec>(&plugin.discovery)) {

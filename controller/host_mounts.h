@@ -21,7 +21,8 @@ struct HostMount {
 struct HostMounts {
   bool dev = false;                     // /dev, as a whole
   bool sys = false;                     // /sys
-  bool sys_writable = false;            // for drivers that are bound; only with `sys`
+  bool dev_writable = false;            // with dev
+  bool sys_writable = false;            // with sys
   std::vector<HostMount> folders = {};  // sorted by where they are mounted
   bool operator==(const HostMounts&) const = default;
 };
@@ -31,7 +32,9 @@ struct HostMounts {
 // and go, and such a mount would stay with what is gone; of /var, where the kubelet keeps the
 // secrets of all pods, only the folder that holds the path.
 //
-// /sys can be written to where an entry binds drivers.
+// /sys can be written to where an entry binds drivers. For crypto cards it can, since nodes are
+// made there, and so can /dev, where they get their permissions, and the folder in which that is
+// put together what containers see of /sys.
 //
 // For GPUs the folder of the driver is needed, and what the kernel module says in /proc/driver.
 // Where CDI files are written, the folder can be written to.

@@ -29,10 +29,14 @@ void AddNew(std::vector<std::string>& list, const std::vector<std::string>& more
 }
 
 absl::Status Clash(const PluginSpec& spec, const std::string& path) {
+  std::string way_out = "; request one per container";
+  if (std::holds_alternative<Paths>(spec.discovery)) {
+    absl::StrAppend(&way_out, ", or give the entry '", spec.name,
+                    "' a containerPath that ends in '/'");
+  }
   return absl::InvalidArgumentError(
       absl::StrCat(spec.resource_name, ": two of the requested devices want the container path ",
-                   path, "; request one per container, or give the entry '", spec.name,
-                   "' a containerPath that ends in '/'"));
+                   path, way_out));
 }
 
 }  // namespace

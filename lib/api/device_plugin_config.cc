@@ -154,13 +154,49 @@ void CheckToleration(const Element& element, FieldErrors& errors) {
   reader.RejectUnknown();
 }
 
+// What the entries before have of crypto cards.
+struct QueuesSoFar {
+  ApqnPlaces apqns;
+  std::map<std::pair<std::string, std::string>, std::string> sets;  // file and set -> where
+};
+
+// A queue of a crypto card belongs to one entry: two would give it to two containers.
+void CheckQueues(const Element& entry, const PluginSpec& spec, QueuesSoFar& before,
+                 FieldErrors& errors) {
+  const auto* family = std::get_if<AdjunctProcessor>(&spec.discovery);
+  if (family == nullptr) return;
+  const std::string path = Child(entry.path, "adjunctProcessor");
+  if (!family->config_file.empty()) {
+    const auto [first, fresh] =
+        before.sets.emplace(std::pair(family->config_file, family->set), path);
+    if (!fresh) {
+      errors.Add(Child(path, "set"), absl::StrCat(Quoted(family->set),
+                                                  " of this configFile is "
+                                                  "already meant by ",
+                                                  first->second));
+    }
+    return;
+  }
+  const std::string list = Child(path, "apqns");
+  for (std::size_t i = 0; i < family->apqns.size(); ++i) {
+    std::string clash = before.apqns.Clash(family->apqns[i]);
+    if (!clash.empty()) errors.Add(Child(list, i), std::move(clash));
+  }
+  for (std::size_t i = 0; i < family->apqns.size(); ++i) {
+    before.apqns.Add(family->apqns[i], Child(list, i));
+  }
+}
+
 std::vector<PluginSpec> ReadPlugins(ObjectReader& reader, FieldErrors& errors) {
   std::vector<PluginSpec> plugins;
   std::map<std::string, std::string> names;      // name -> where
   std::map<std::string, std::string> resources;  // resource -> where
+  QueuesSoFar queues;
   reader.Require("plugins");
   for (const Element& entry : reader.List("plugins", kMaxPlugins)) {
+    const std::size_t before = errors.count();
     PluginSpec spec = ReadPluginSpec(entry, HostPathPolicy::kAllowList, errors);
+    if (errors.count() == before) CheckQueues(entry, spec, queues, errors);
     if (const auto [first, fresh] = names.emplace(spec.name, entry.path);
         !fresh && !spec.name.empty()) {
       errors.Add(Child(entry.path, "name"),

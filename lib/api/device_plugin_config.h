@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "lib/api/adjunct_processor.h"
 #include "lib/api/mdev.h"
 #include "lib/api/mount_edit.h"
 #include "lib/api/nvidia.h"
@@ -57,7 +58,8 @@ struct Exec {
   bool operator==(const Exec&) const = default;
 };
 
-using Discovery = std::variant<Paths, Pci, Mdev, Usb, Nvidia, Onload, Static, Exec>;
+using Discovery =
+    std::variant<Paths, Pci, Mdev, Usb, Nvidia, Onload, AdjunctProcessor, Static, Exec>;
 
 // ---- what every family takes ------------------------------------------------------------------
 

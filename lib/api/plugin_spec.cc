@@ -9,8 +9,8 @@
 namespace nodedevice {
 namespace {
 
-constexpr std::array<std::string_view, 8> kFamilies = {"paths",  "pci",    "mdev",   "usb",
-                                                       "nvidia", "onload", "static", "exec"};
+constexpr std::array<std::string_view, 9> kFamilies = {
+    "paths", "pci", "mdev", "usb", "nvidia", "onload", "adjunctProcessor", "static", "exec"};
 
 Discovery ReadDiscovery(ObjectReader& reader, HostPathPolicy policy, FieldErrors& errors) {
   std::vector<std::string> given;
@@ -33,6 +33,9 @@ Discovery ReadDiscovery(ObjectReader& reader, HostPathPolicy policy, FieldErrors
   if (const auto usb = reader.Any("usb")) return ReadUsb(*usb, errors);
   if (const auto nvidia = reader.Any("nvidia")) return ReadNvidia(*nvidia, policy, errors);
   if (const auto onload = reader.Any("onload")) return ReadOnload(*onload, policy, errors);
+  if (const auto queues = reader.Any("adjunctProcessor")) {
+    return ReadAdjunctProcessor(*queues, policy, errors);
+  }
   if (const auto devices = reader.Any("static")) return ReadStatic(*devices, policy, errors);
   return ReadExec(*reader.Any("exec"), errors);
 }

@@ -22,12 +22,20 @@ Mdev ReadMdev(const Element& element, FieldErrors& errors);
 Usb ReadUsb(const Element& element, FieldErrors& errors);
 Nvidia ReadNvidia(const Element& element, HostPathPolicy policy, FieldErrors& errors);
 Onload ReadOnload(const Element& element, HostPathPolicy policy, FieldErrors& errors);
+AdjunctProcessor ReadAdjunctProcessor(const Element& element, HostPathPolicy policy,
+                                      FieldErrors& errors);
 Static ReadStatic(const Element& element, HostPathPolicy policy, FieldErrors& errors);
 Exec ReadExec(const Element& element, FieldErrors& errors);
 
 // What several families read: a number of PCI or USB, "1a86" or "0x1a86", and a USB selector.
 std::optional<std::uint16_t> ReadHexId(ObjectReader& reader, std::string_view key);
 UsbSelector ReadUsbSelector(const Element& element, FieldErrors& errors);
+
+// What an entry and IBM's own configuration file have in common: adapter and domain, both required,
+// what a card is set up as ("cca"), and its generation ("cex7").
+Apqn ReadApqnNumbers(ObjectReader& reader);
+std::optional<CexMode> ReadCexMode(ObjectReader& reader, std::string_view key);
+std::optional<int> ReadCexGeneration(ObjectReader& reader, std::string_view key);
 
 // What families have in common: the permissions of a device node, mounts with unique container
 // paths, the name of a variable, and the two parts of a CDI name, "vendor.example/class" and what

@@ -2,6 +2,7 @@
 
 #include <variant>
 
+#include "plugin/discovery/adjunct_processor.h"
 #include "plugin/discovery/cos_gpu.h"
 #include "plugin/discovery/mdev.h"
 #include "plugin/discovery/nvidia.h"
@@ -39,6 +40,9 @@ struct Maker {
   }
   Result operator()(const Onload& onload) const {
     return std::make_unique<OnloadSource>(spec.resource_name, onload, spec.topology, host);
+  }
+  Result operator()(const AdjunctProcessor& family) const {
+    return std::make_unique<AdjunctProcessorSource>(spec.resource_name, family, host);
   }
   Result operator()(const Static& devices) const {
     return std::make_unique<StaticSource>(spec.resource_name, devices, spec.topology, host);

@@ -66,6 +66,7 @@ TEST(CrdPatternsTest, TakeWhatTheParserTakes) {
   const std::string mdev = "spec.plugins[0].mdev.selectors[0].";
   const std::string usb_devices = "spec.plugins[0].usb.selectors[0].";
   const std::string onload = "spec.plugins[0].onload.";
+  const std::string queues = "spec.plugins[0].adjunctProcessor.";
   const std::string device = "spec.plugins[0].static.devices[0].";
   const std::vector<Texts> all = {
       {path + "path", "/dev/", "/.*[]!a", 4},
@@ -106,6 +107,11 @@ TEST(CrdPatternsTest, TakeWhatTheParserTakes) {
       {onload + "baseMountPath", "/", "\n*\\", 2},
       {onload + "binPath", "", "/.a\n", 6},
       {onload + "libPath", "", "/.a\n", 6},
+      {queues + "apqns[0].machineId", "", "aZ0-.", 6},
+      {queues + "shadowPath", "/va", "r/a", 6},
+      {queues + "shadowPath", "/var", "/.\n*", 6},
+      {queues + "configFile", "/etc", "/.*a", 6},
+      {queues + "set", "", "a0-._/", 4},
       {device + "nodes[0].path", "/etc", "/.*a", 6},
       {device + "nodes[0].containerPath", "", "/.a", 7},
       {device + "nodes[0].permissions", "", "rwmx", 4},

@@ -235,7 +235,7 @@ TEST(PluginSpecTest, TheEntryItself) {
           json::object(),
           {"quantum",
            "unknown field; known here: name, resourceName, paths, pci, mdev, usb, nvidia, onload, "
-           "static, "
+           "adjunctProcessor, static, "
            "exec, "
            "container, sharing, health, preferredAllocation, topology"}}});
   EXPECT_THAT(ErrorsOf(json("text")),
@@ -247,12 +247,12 @@ TEST(PluginSpecTest, ExactlyOneFamily) {
                          nullptr,
                          {"",
                           "needs exactly one family of paths, pci, mdev, usb, nvidia, onload, "
-                          "static, exec, has none"}},
+                          "adjunctProcessor, static, exec, has none"}},
                         {"/exec",
                          ExecEntry()["exec"],
                          {"",
                           "needs exactly one family of paths, pci, mdev, usb, nvidia, onload, "
-                          "static, exec, has static, "
+                          "adjunctProcessor, static, exec, has static, "
                           "exec"}}});
 }
 

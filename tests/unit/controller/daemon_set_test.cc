@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "controller/embedded_manifests.h"
 #include "gmock/gmock.h"
@@ -13,6 +14,8 @@ namespace nodedevice {
 namespace {
 
 using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 Settings TestSettings() {
   return {.name_space = "ns", .image = "i", .daemon_set = ParseYaml(AgentDaemonSetYaml()).value()};
@@ -99,6 +102,29 @@ TEST(DaemonSetTest, OnlyAFolderThatIsWrittenToIsWritable) {
   EXPECT_TRUE(read_only.at("/host/opt"));
   EXPECT_TRUE(read_only.at("/host/sys"));
   EXPECT_FALSE(read_only.at("/host/var/run/cdi"));
+}
+
+TEST(DaemonSetTest, DevAndSysAreWritableForWhatIsMadeReadyThereOnly) {
+  const auto writable = [](Discovery discovery) {
+    DevicePluginConfig config;
+    config.name = "virt";
+    config.plugins.emplace_back().discovery = std::move(discovery);
+    std::vector<std::string> names;
+    for (const json& mount :
+         ListAt(Render(config), "/spec/template/spec/containers/0/volumeMounts")) {
+      const std::string name = mount["name"];
+      if ((name == "dev" || name == "sys") && !mount.value("readOnly", false)) {
+        names.push_back(name);
+      }
+    }
+    return names;
+  };
+  Pci bound;
+  bound.bind = true;
+  EXPECT_THAT(writable(Mdev{}), IsEmpty());
+  EXPECT_THAT(writable(Pci{}), IsEmpty());
+  EXPECT_THAT(writable(bound), ElementsAre("sys"));
+  EXPECT_THAT(writable(AdjunctProcessor{}), ElementsAre("dev", "sys"));
 }
 
 TEST(DaemonSetTest, EveryChangeChangesTheFingerprint) {

@@ -66,6 +66,28 @@ TEST(HostMountsTest, OnloadIsFoundInDevInSysAndWhereItIsInstalled) {
             with({"/var/lib/onload/usr", "/host/var/lib/onload/usr", true}));
 }
 
+// Nodes are made in /sys, and what containers see of it is put together on the host.
+TEST(HostMountsTest, CryptoCardsAreMadeReadyInSysAndInAFolderOfTheirOwn) {
+  const json apqns = json::array({{{"adapter", 3}, {"domain", 5}}});
+  EXPECT_EQ(
+      MountsOf({{"adjunctProcessor", {{"apqns", apqns}}}}),
+      (HostMounts{.dev = true,
+                  .sys = true,
+                  .dev_writable = true,
+                  .sys_writable = true,
+                  .folders = {{"/var/tmp/shadowsysfs", "/host/var/tmp/shadowsysfs", true, true}}}));
+  EXPECT_EQ(MountsOf({{"adjunctProcessor",
+                       {{"configFile", "/etc/cex/cex_resources.json"},
+                        {"set", "cca"},
+                        {"shadowPath", "/var/lib/shadow"}}}}),
+            (HostMounts{.dev = true,
+                        .sys = true,
+                        .dev_writable = true,
+                        .sys_writable = true,
+                        .folders = {{"/etc", "/host/etc"},
+                                    {"/var/lib/shadow", "/host/var/lib/shadow", true, true}}}));
+}
+
 TEST(HostMountsTest, DeviceNodesNeedDevAndTheirNumaNodes) {
   EXPECT_EQ(MountsOfPath({{"path", "/dev/ttyUSB*"}}), (HostMounts{.dev = true, .sys = true}));
   EXPECT_EQ(MountsOf({{"topology", false},

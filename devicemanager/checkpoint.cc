@@ -1,20 +1,26 @@
 #include "devicemanager/checkpoint.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_join.h"
-#include "devicemanager/spew_checksum.h"
+#include "absl/strings/str_cat.h"
 #include "nlohmann/json.hpp"
 
 namespace nodedevice::devicemanager {
 namespace {
 
 using Json = nlohmann::json;
-using OrderedJson = nlohmann::ordered_json;
 
-constexpr auto kReplaceBadUtf8 = Json::error_handler_t::replace;
+// One allocation, as it stands in the file.
+struct Entry {
+  std::string pod_uid;
+  std::string container;
+  std::string resource;
+  HeldDevices held;
+};
 
 absl::Status Bad(std::string_view field, std::string_view problem) {
   return absl::DataLossError(absl::StrCat(std::string(field), ": ", std::string(problem)));
@@ -43,9 +49,9 @@ absl::StatusOr<std::vector<std::string>> ReadIds(const Json& list, const std::st
   return ids;
 }
 
-absl::StatusOr<PodDevicesEntry> ReadEntry(const Json& json, const std::string& field) {
+absl::StatusOr<Entry> ReadEntry(const Json& json, const std::string& field) {
   if (!json.is_object()) return Bad(field, "is not an object");
-  PodDevicesEntry entry;
+  Entry entry;
   ASSIGN_OR_RETURN(entry.pod_uid, ReadString(json, "PodUID", field));
   ASSIGN_OR_RETURN(entry.container, ReadString(json, "ContainerName", field));
   ASSIGN_OR_RETURN(entry.resource, ReadString(json, "ResourceName", field));
@@ -69,43 +75,84 @@ absl::StatusOr<PodDevicesEntry> ReadEntry(const Json& json, const std::string& f
   return entry;
 }
 
-// In the order in which a kubelet would print the maps; its own order is random.
-std::vector<PodDevicesEntry> Entries(const PodDevices& pod_devices) {
-  std::vector<PodDevicesEntry> entries;
-  for (const auto& [uid, containers] : pod_devices.pods()) {
-    for (const auto& [container, resources] : containers) {
-      for (const auto& [resource, held] : resources) {
-        entries.push_back({uid, container, resource, held});
-      }
-    }
-  }
-  return entries;
-}
-
-OrderedJson ToJson(const PodDevicesEntry& entry) {
-  OrderedJson ids = OrderedJson::object();
-  for (const auto& [node, on_node] : entry.held.by_node) ids[std::to_string(node)] = on_node;
-  OrderedJson response;
-  if (entry.held.response) response = absl::Base64Escape(*entry.held.response);
-  return {{"PodUID", entry.pod_uid},
-          {"ContainerName", entry.container},
-          {"ResourceName", entry.resource},
-          {"DeviceIDs", std::move(ids)},
-          {"AllocResp", std::move(response)}};
+// Stands for itself between the quotes of a JSON string.
+bool IsPlain(char c) {
+  return absl::ascii_isprint(static_cast<unsigned char>(c)) && c != '"' && c != '\\';
 }
 
 }  // namespace
 
+CheckpointWriter::CheckpointWriter(std::string buffer) : text_(std::move(buffer)) {
+  text_ = R"({"Data":{"PodDeviceEntries":)";
+}
+
+void CheckpointWriter::AppendText(std::string_view text) {
+  if (std::all_of(text.begin(), text.end(), IsPlain)) {
+    text_ += '"';
+    text_ += text;
+    text_ += '"';
+    return;
+  }
+  text_ += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+void CheckpointWriter::AddPods(const PodDevices& pod_devices) {
+  for (const auto& [uid, containers] : pod_devices.pods()) {
+    for (const auto& [container, resources] : containers) {
+      for (const auto& [resource, held] : resources) AddEntry(uid, container, resource, held);
+    }
+  }
+}
+
+void CheckpointWriter::AddEntry(const std::string& pod_uid, const std::string& container,
+                                const std::string& resource, const HeldDevices& held) {
+  checksum_.AddEntry(pod_uid, container, resource, held);
+  text_ += std::exchange(any_entry_, true) ? R"(,{"PodUID":)" : R"([{"PodUID":)";
+  AppendText(pod_uid);
+  text_ += R"(,"ContainerName":)";
+  AppendText(container);
+  text_ += R"(,"ResourceName":)";
+  AppendText(resource);
+  text_ += R"(,"DeviceIDs":{)";
+  std::string_view separator;
+  for (const auto& [node, ids] : held.by_node) {
+    text_ += separator;
+    AppendIds(std::to_string(node), ids);
+    separator = ",";
+  }
+  text_ += R"(},"AllocResp":)";
+  if (held.response) {
+    absl::StrAppend(&text_, "\"", absl::Base64Escape(*held.response), "\"}");
+  } else {
+    text_ += "null}";
+  }
+}
+
+void CheckpointWriter::EndPods() {
+  if (std::exchange(pods_ended_, true)) return;
+  text_ += any_entry_ ? "]" : "null";  // null without entries, as the kubelet's nil slice
+  text_ += R"(,"RegisteredDevices":{)";
+}
+
+void CheckpointWriter::BeginResource() {
+  if (pods_ended_) {
+    text_ += ',';
+  } else {
+    EndPods();
+  }
+}
+
+std::string CheckpointWriter::Finish() && {
+  EndPods();
+  absl::StrAppend(&text_, R"(}},"Checksum":)", checksum_.Value(), "}");
+  return std::move(text_);
+}
+
 std::string EncodeCheckpoint(const Checkpoint& checkpoint) {
-  const std::vector<PodDevicesEntry> entries = Entries(checkpoint.pod_devices);
-  OrderedJson pods;  // null without entries, as the kubelet's nil slice
-  for (const PodDevicesEntry& entry : entries) pods.push_back(ToJson(entry));
-  OrderedJson registered = OrderedJson::object();
-  for (const auto& [resource, ids] : checkpoint.registered) registered[resource] = ids;
-  const OrderedJson document = {
-      {"Data", {{"PodDeviceEntries", std::move(pods)}, {"RegisteredDevices", registered}}},
-      {"Checksum", SpewChecksum(entries, checkpoint.registered)}};
-  return document.dump(-1, ' ', false, kReplaceBadUtf8);
+  CheckpointWriter writer;
+  writer.AddPods(checkpoint.pod_devices);
+  for (const auto& [resource, ids] : checkpoint.registered) writer.AddResource(resource, ids);
+  return std::move(writer).Finish();
 }
 
 absl::StatusOr<Checkpoint> DecodeCheckpoint(std::string_view text) {
@@ -115,12 +162,14 @@ absl::StatusOr<Checkpoint> DecodeCheckpoint(std::string_view text) {
   const Json& data = Member(document, "Data");
   if (!data.is_object()) return Bad("Data", "is not an object");
 
-  std::vector<PodDevicesEntry> entries;
+  std::vector<Entry> entries;
+  SpewChecksum content;
   const Json& pods = Member(data, "PodDeviceEntries");
   if (!pods.is_null() && !pods.is_array()) return Bad("Data.PodDeviceEntries", "is not a list");
   for (std::size_t i = 0; i < pods.size(); ++i) {
-    ASSIGN_OR_RETURN(PodDevicesEntry entry,
+    ASSIGN_OR_RETURN(Entry entry,
                      ReadEntry(pods[i], absl::StrCat("Data.PodDeviceEntries[", i, "]")));
+    content.AddEntry(entry.pod_uid, entry.container, entry.resource, entry.held);
     entries.push_back(std::move(entry));
   }
   Checkpoint checkpoint;
@@ -133,12 +182,13 @@ absl::StatusOr<Checkpoint> DecodeCheckpoint(std::string_view text) {
 
   const Json& checksum = Member(document, "Checksum");
   if (!checksum.is_number_unsigned()) return Bad("Checksum", "is not a number");
-  const std::uint32_t expected = SpewChecksum(entries, checkpoint.registered);
+  for (const auto& [resource, ids] : checkpoint.registered) content.AddResource(resource, ids);
+  const std::uint32_t expected = content.Value();
   if (checksum.get<std::uint64_t>() != expected) {
     return Bad("Checksum", absl::StrCat("the file says ", checksum.get<std::uint64_t>(),
                                         ", its content gives ", expected));
   }
-  for (PodDevicesEntry& entry : entries) {
+  for (Entry& entry : entries) {
     checkpoint.pod_devices.Insert(entry.pod_uid, entry.container, entry.resource,
                                   std::move(entry.held));
   }

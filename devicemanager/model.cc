@@ -116,10 +116,10 @@ DeviceNodes Model::NumaNodesOf(const std::string& resource) const {
   return nodes;
 }
 
-std::map<std::string, std::set<std::string>> Model::HealthyByResource() const {
-  std::map<std::string, std::set<std::string>> result;
+Model::HealthyByName Model::HealthyByResource() const {
+  HealthyByName result;
   for (const auto& [name, entry] : resources_) {
-    if (entry.listed) result[name] = Healthy(name);
+    if (entry.listed) result[name] = &entry.healthy;
   }
   return result;
 }

@@ -98,7 +98,9 @@ class Model {
   // Of every device in the last list, healthy or not.
   DeviceNodes NumaNodesOf(const std::string& resource) const;
   // Every resource that has a device list, with its healthy devices: what the checkpoint records.
-  std::map<std::string, std::set<std::string>> HealthyByResource() const;
+  // They live as long as nothing is changed.
+  using HealthyByName = std::map<std::string, const std::set<std::string>*>;
+  HealthyByName HealthyByResource() const;
   // Every resource that the node shows. One that was forgotten is still there, with 0.
   std::map<std::string, Counts> Resources() const;
 

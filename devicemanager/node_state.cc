@@ -53,14 +53,15 @@ void NodeState::EndWaits() {
 
 absl::Status NodeState::SaveCheckpoint() {
   const std::lock_guard<std::mutex> writing(writing_);
-  Checkpoint checkpoint;
+  CheckpointWriter writer(std::move(checkpoint_text_));
   Read([&](const State& state) {
-    checkpoint.pod_devices = state.pod_devices;
+    writer.AddPods(state.pod_devices);
     for (const auto& [resource, ids] : state.model.HealthyByResource()) {
-      checkpoint.registered[resource].assign(ids.begin(), ids.end());
+      writer.AddResource(resource, *ids);
     }
   });
-  return Annotate(WriteFileAtomically(checkpoint_, EncodeCheckpoint(checkpoint)),
+  checkpoint_text_ = std::move(writer).Finish();
+  return Annotate(WriteFileAtomically(checkpoint_, checkpoint_text_),
                   "failed to write checkpoint file");
 }
 

@@ -87,7 +87,8 @@ class NodeState {
 
  private:
   const std::filesystem::path checkpoint_;
-  std::mutex writing_;  // held while the file is written; before mutex_
+  std::mutex writing_;           // held while the file is written; before mutex_
+  std::string checkpoint_text_;  // guarded by writing_; kept for its memory
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

@@ -62,7 +62,7 @@ v1::ListPodResourcesResponse ListPodResources(const State& state) {
 v1::AllocatableResourcesResponse AllocatableResources(const State& state) {
   v1::AllocatableResourcesResponse response;
   for (const auto& [resource, ids] : state.model.HealthyByResource()) {
-    for (const std::string& id : ids) {
+    for (const std::string& id : *ids) {
       const Device* device = state.model.FindDevice(resource, id);
       if (device->numa_nodes.empty()) Fill(resource, id, kNoNumaNode, *response.add_devices());
       for (const std::int64_t node : device->numa_nodes) {

@@ -1,55 +1,75 @@
 #include "devicemanager/spew_checksum.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 
 namespace nodedevice::devicemanager {
 namespace {
 
-std::uint32_t Fnv1a(const std::string& text) {
-  constexpr std::uint32_t kOffsetBasis = 2166136261u;
-  constexpr std::uint32_t kPrime = 16777619u;
-  std::uint32_t hash = kOffsetBasis;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * kPrime;
-  return hash;
-}
-
-// Elements of an iteration of (key, list of ids) pairs: "key:[a b]".
-template <typename Map>
-std::string SpewMap(const Map& map) {
-  return absl::StrCat("map[",
-                      absl::StrJoin(map, " ",
-                                    [](std::string* out, const auto& element) {
-                                      absl::StrAppend(out, element.first, ":[",
-                                                      absl::StrJoin(element.second, " "), "]");
-                                    }),
-                      "]");
-}
-
-void SpewEntry(std::string* out, const PodDevicesEntry& entry) {
-  std::string response = "<nil>";
-  if (entry.held.response) {
-    const auto as_decimal = [](std::string* bytes, char c) {
-      absl::StrAppend(bytes, static_cast<unsigned>(static_cast<unsigned char>(c)));
-    };
-    response = absl::StrCat("[", absl::StrJoin(*entry.held.response, " ", as_decimal), "]");
-  }
-  absl::StrAppend(out, "{PodUID:(string)", entry.pod_uid, " ContainerName:(string)",
-                  entry.container, " ResourceName:(string)", entry.resource,
-                  " DeviceIDs:(checkpoint.DevicesPerNUMA)", SpewMap(entry.held.by_node),
-                  " AllocResp:([]uint8)", response, "}");
-}
+constexpr std::uint32_t kOffsetBasis = 2166136261u;
+constexpr std::uint32_t kPrime = 16777619u;
 
 }  // namespace
 
-std::uint32_t SpewChecksum(const std::vector<PodDevicesEntry>& entries,
-                           const std::map<std::string, std::vector<std::string>>& registered) {
-  std::string text = "(checkpoint.checkpointData){PodDeviceEntries:([]checkpoint.PodDevicesEntry)";
-  absl::StrAppend(&text, entries.empty()
-                             ? "<nil>"
-                             : absl::StrCat("[", absl::StrJoin(entries, " ", SpewEntry), "]"));
-  absl::StrAppend(&text, " RegisteredDevices:(map[string][]string)", SpewMap(registered), "}");
-  return Fnv1a(text);
+SpewChecksum::SpewChecksum() : hash_(kOffsetBasis) {
+  Mix("(checkpoint.checkpointData){PodDeviceEntries:([]checkpoint.PodDevicesEntry)");
+}
+
+void SpewChecksum::Mix(std::string_view text) {
+  for (const char c : text) hash_ = (hash_ ^ static_cast<unsigned char>(c)) * kPrime;
+}
+
+void SpewChecksum::AddEntry(std::string_view pod_uid, std::string_view container,
+                            std::string_view resource, const HeldDevices& held) {
+  Mix(std::exchange(any_entry_, true) ? " {PodUID:(string)" : "[{PodUID:(string)");
+  Mix(pod_uid);
+  Mix(" ContainerName:(string)");
+  Mix(container);
+  Mix(" ResourceName:(string)");
+  Mix(resource);
+  Mix(" DeviceIDs:(checkpoint.DevicesPerNUMA)map[");
+  std::string_view separator;
+  for (const auto& [node, ids] : held.by_node) {
+    Mix(separator);
+    MixIds(std::to_string(node), ids);
+    separator = " ";
+  }
+  Mix("] AllocResp:([]uint8)");
+  if (held.response) {
+    separator = "[";
+    for (const char byte : *held.response) {
+      Mix(separator);
+      const absl::AlphaNum decimal(static_cast<unsigned>(static_cast<unsigned char>(byte)));
+      Mix({decimal.data(), decimal.size()});
+      separator = " ";
+    }
+    Mix(held.response->empty() ? "[]" : "]");
+  } else {
+    Mix("<nil>");
+  }
+  Mix("}");
+}
+
+void SpewChecksum::EndEntries() {
+  if (std::exchange(entries_ended_, true)) return;
+  Mix(any_entry_ ? "]" : "<nil>");
+  Mix(" RegisteredDevices:(map[string][]string)map[");
+}
+
+void SpewChecksum::BeginResource() {
+  if (entries_ended_) {
+    Mix(" ");
+  } else {
+    EndEntries();
+  }
+}
+
+std::uint32_t SpewChecksum::Value() const {
+  SpewChecksum whole = *this;
+  whole.EndEntries();
+  whole.Mix("]}");
+  return whole.hash_;
 }
 
 }  // namespace nodedevice::devicemanager

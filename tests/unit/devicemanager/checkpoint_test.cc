@@ -1,5 +1,7 @@
 #include "devicemanager/checkpoint.h"
 
+#include <utility>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -53,6 +55,23 @@ TEST(CheckpointTest, SurvivesTheRoundTripWithSeveralPodsNodesAndBytes) {
   const auto read = DecodeCheckpoint(EncodeCheckpoint(checkpoint));
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(*read, checkpoint);
+}
+
+TEST(CheckpointTest, TextThatJsonHasToEscapeIsReadAgain) {
+  const std::string odd = "a\"b\\c\n\x01/\x7f\u00fc";
+  Checkpoint checkpoint;
+  checkpoint.pod_devices.Insert(odd, odd, odd, {.by_node = {{0, {odd}}}, .response = odd});
+  checkpoint.registered = {{odd, {odd, "plain"}}};
+  const std::string text = EncodeCheckpoint(checkpoint);
+  const auto read = DecodeCheckpoint(text);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(*read, checkpoint);
+  EXPECT_EQ(text.find('\n'), std::string::npos) << "it is one line";
+}
+
+TEST(CheckpointTest, ABufferIsWrittenOver) {
+  CheckpointWriter writer("something else");
+  EXPECT_EQ(std::move(writer).Finish(), kEmpty);
 }
 
 TEST(CheckpointTest, AnotherChecksumIsRefused) {

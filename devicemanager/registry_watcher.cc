@@ -10,7 +10,6 @@
 #include "devicemanager/unix_socket.h"
 #include "grpcpp/create_channel_posix.h"
 #include "lib/base/log.h"
-#include "proto/pluginregistration.grpc.pb.h"
 
 namespace nodedevice::devicemanager {
 namespace {
@@ -54,10 +53,22 @@ Found Scan(const fs::path& root) {
 
 }  // namespace
 
-RegistryWatcher::RegistryWatcher(EventLoop& loop, fs::path folder, PluginConnections& plugins)
+absl::Status RegistryAttempt::Result() const {
+  if (!connected.ok()) return Annotate(connected, "RegisterPlugin error -- dial failed");
+  if (asked && !asked->ok()) {
+    return Annotate(*asked, "RegisterPlugin error -- failed to get plugin info");
+  }
+  if (registered && !registered->ok()) return *registered;
+  if (told && !told->ok()) {
+    return Annotate(*told, "RegisterPlugin error -- failed to send registration status");
+  }
+  return absl::OkStatus();
+}
+
+RegistryWatcher::RegistryWatcher(EventLoop& loop, fs::path folder, RegistryHandlers handlers)
     : loop_(loop),
       folder_(std::move(folder)),
-      plugins_(plugins),
+      handlers_(std::move(handlers)),
       watch_(
           loop, [this] { Look(); }, DirectoryWatch::Events::kNames),
       again_(loop, [this] { Look(); }) {
@@ -88,22 +99,17 @@ void RegistryWatcher::Look() {
     if (const auto* registration = std::get_if<PluginRegistry::Register>(&action)) {
       Begin(*registration);
     } else {
-      const std::string& resource = std::get<PluginRegistry::Deregister>(action).resource;
-      spdlog::info("{}: its socket in plugins_registry is gone", resource);
-      plugins_.Deregister(resource);
+      handlers_.remove(std::get<PluginRegistry::Deregister>(action).resource);
     }
   }
 }
 
 void RegistryWatcher::Begin(const PluginRegistry::Register& registration) {
   threads_.Run([this, registration, self = self_] {
-    const absl::StatusOr<std::string> resource = Register(registration.socket);
-    if (resource.ok()) {
-      spdlog::info("registered {} at {}", *resource, registration.socket.native());
-    } else {
-      spdlog::warn("{}: {}", registration.socket.native(),
-                   std::string(resource.status().message()));
-    }
+    const RegistryAttempt attempt = Register(registration.socket);
+    handlers_.tell(attempt);
+    absl::StatusOr<std::string> resource = attempt.plugin.name;
+    if (absl::Status result = attempt.Result(); !result.ok()) resource = std::move(result);
     loop_.Post([self, registration, resource] {
       if (*self == nullptr) return;
       (*self)->registry_.Ended(registration, resource, Clock::now());
@@ -112,44 +118,53 @@ void RegistryWatcher::Begin(const PluginRegistry::Register& registration) {
   });
 }
 
-absl::StatusOr<std::string> RegistryWatcher::Register(const fs::path& socket) {
-  absl::StatusOr<UniqueFd> connected = ConnectUnix(socket);
-  if (!connected.ok()) return Annotate(connected.status(), "RegisterPlugin error -- dial failed");
+RegistryAttempt RegistryWatcher::Register(const fs::path& socket) {
+  RegistryAttempt attempt;
+  FoundPlugin& plugin = attempt.plugin;
+  plugin.socket = socket;
+  absl::StatusOr<UniqueFd> connection = ConnectUnix(socket);
+  attempt.connected = connection.status();
+  if (!connection.ok()) return attempt;
   const auto stub = pluginregistration::Registration::NewStub(
-      grpc::CreateInsecureChannelFromFd("localhost", connected->Release()));
+      grpc::CreateInsecureChannelFromFd("localhost", connection->Release()));
+  attempt.asked = Ask(*stub, &plugin);
+  if (!attempt.asked->ok()) return attempt;
+  absl::Status registered =
+      ValidateRegistryPlugin(plugin.type, plugin.name, plugin.versions, socket);
+  if (registered.ok()) {
+    registered = Annotate(handlers_.add(plugin),
+                          "RegisterPlugin error -- plugin registration failed with err");
+  }
+  attempt.registered = registered;
+  attempt.told = Tell(*stub, registered);
+  if (registered.ok() && !attempt.told->ok()) handlers_.remove(plugin.name);
+  return attempt;
+}
 
+absl::Status RegistryWatcher::Ask(pluginregistration::Registration::Stub& stub,
+                                  FoundPlugin* plugin) {
   pluginregistration::PluginInfo info;
   const grpc::Status asked = calls_.Run(kInfoTimeout, [&](grpc::ClientContext* context) {
-    return stub->GetInfo(context, pluginregistration::InfoRequest(), &info);
+    return stub.GetInfo(context, pluginregistration::InfoRequest(), &info);
   });
-  if (!asked.ok()) {
-    return Annotate(FromGrpc(asked), "RegisterPlugin error -- failed to get plugin info");
-  }
-  const auto& versions = info.supported_versions();
-  absl::Status registered =
-      ValidateRegistryPlugin(info.type(), info.name(), {versions.begin(), versions.end()}, socket);
-  if (registered.ok()) {
-    registered = plugins_.RegisterAt(info.name(),
-                                     info.endpoint().empty() ? socket.native() : info.endpoint());
-    if (!registered.ok()) {
-      registered =
-          Annotate(registered, "RegisterPlugin error -- plugin registration failed with err");
-    }
-  }
+  if (!asked.ok()) return FromGrpc(asked);
+  plugin->type = info.type();
+  plugin->name = info.name();
+  plugin->told_endpoint = info.endpoint();
+  plugin->versions.assign(info.supported_versions().begin(), info.supported_versions().end());
+  return absl::OkStatus();
+}
 
+absl::Status RegistryWatcher::Tell(pluginregistration::Registration::Stub& stub,
+                                   const absl::Status& registered) {
   pluginregistration::RegistrationStatus status;
   status.set_plugin_registered(registered.ok());
   status.set_error(std::string(registered.message()));
   pluginregistration::RegistrationStatusResponse response;
   const grpc::Status told = calls_.Run(kNotifyTimeout, [&](grpc::ClientContext* context) {
-    return stub->NotifyRegistrationStatus(context, status, &response);
+    return stub.NotifyRegistrationStatus(context, status, &response);
   });
-  RETURN_IF_ERROR(registered);
-  if (!told.ok()) {
-    plugins_.Deregister(info.name());
-    return Annotate(FromGrpc(told), "RegisterPlugin error -- failed to send registration status");
-  }
-  return info.name();
+  return told.ok() ? absl::OkStatus() : FromGrpc(told);
 }
 
 }  // namespace nodedevice::devicemanager

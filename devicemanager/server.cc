@@ -51,6 +51,26 @@ void Server::Stop() {
   Close();
 }
 
+RegistryHandlers Server::Handlers() {
+  const auto tell = [](const RegistryAttempt& attempt) {
+    if (const absl::Status result = attempt.Result(); result.ok()) {
+      spdlog::info("registered {} at {}", attempt.plugin.name, attempt.plugin.socket.native());
+    } else {
+      spdlog::warn("{}: {}", attempt.plugin.socket.native(), std::string(result.message()));
+    }
+  };
+  return {.add =
+              [this](const FoundPlugin& found) {
+                return plugins_.RegisterAt(found.name, found.Endpoint());
+              },
+          .remove =
+              [this](const std::string& resource) {
+                spdlog::info("{}: deregistered in plugins_registry", resource);
+                plugins_.Deregister(resource);
+              },
+          .tell = tell};
+}
+
 absl::Status Server::Open() {
   RETURN_IF_ERROR(PrepareFolder(paths_));
   state_.LoadCheckpoint();
@@ -65,7 +85,7 @@ absl::Status Server::Open() {
                                        {&pod_resources_service_, &pod_resources_alpha_service_}));
   ASSIGN_OR_RETURN(registration_, GrpcListener::Start(loop_, paths_.registration_socket(),
                                                       {&registration_service_}));
-  registry_ = std::make_unique<RegistryWatcher>(loop_, paths_.plugins_registry(), plugins_);
+  registry_ = std::make_unique<RegistryWatcher>(loop_, paths_.plugins_registry(), Handlers());
   node_status_.After(kNodeStatusPeriod);
   spdlog::info("serving on {}", paths_.registration_socket().native());
   state_.Change([](State& state) { ++state.starts; });

@@ -57,6 +57,7 @@ class Server {
  private:
   Server(EventLoop& loop, const KubeletPaths& paths, const ServerSettings& settings,
          UniqueFd folder_lock);
+  RegistryHandlers Handlers();
   absl::Status Open();
   void Close();
 

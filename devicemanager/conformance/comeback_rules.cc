@@ -49,7 +49,12 @@ Judgement CameBack(const Observation& seen, Stage stage) {
 
 Judgement AfterRestart(const Observation& seen) { return CameBack(seen, Stage::kRestart); }
 Judgement AfterRefusing(const Observation& seen) { return CameBack(seen, Stage::kRefusing); }
-Judgement SlowKubelet(const Observation& seen) { return CameBack(seen, Stage::kSlowKubelet); }
+Judgement SlowKubelet(const Observation& seen) {
+  if (seen.registrations.empty() && !seen.discoveries.empty()) {
+    return NotApplicable("it registers by a socket in plugins_registry: no call of its own waits");
+  }
+  return CameBack(seen, Stage::kSlowKubelet);
+}
 Judgement RefusedOnce(const Observation& seen) { return CameBack(seen, Stage::kRefusedOnce); }
 Judgement AfterCut(const Observation& seen) { return CameBack(seen, Stage::kCut); }
 Judgement SocketRemoved(const Observation& seen) { return CameBack(seen, Stage::kSocketRemoved); }

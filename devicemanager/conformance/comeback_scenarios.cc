@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "devicemanager/kubelet_folder.h"
-#include "devicemanager/register_request.h"
 #include "lib/kubelet/socket_identity.h"
 
 namespace nodedevice::devicemanager::conformance {
@@ -72,16 +71,19 @@ void PlaySocketRemoved(KeptPlugin& plugin) {
   const std::uint64_t since = plugin.kubelet().newest();
   Comeback comeback{.stage = Stage::kSocketRemoved, .patience = plugin.patience()};
   std::set<fs::path> sockets;
+  bool any_found = false;
   for (const auto& [name, resource] : plugin.kubelet().Resources()) {
-    sockets.insert(EndpointPath(plugin.paths().device_plugins(), resource.endpoint));
+    const bool found = !resource.registry_socket.empty();
+    sockets.insert(found ? resource.registry_socket : resource.socket);
+    if (found) any_found = true;
   }
   const TimePoint begin = Clock::now();
   std::error_code error;
   for (const fs::path& socket : sockets) fs::remove(socket, error);
   // Whoever keeps the stream and makes the socket anew has done enough.
   const auto reachable = [&] {
-    return std::all_of(sockets.begin(), sockets.end(),
-                       [](const fs::path& socket) { return Connects(socket).ok(); });
+    return !any_found && std::all_of(sockets.begin(), sockets.end(),
+                                     [](const fs::path& socket) { return Connects(socket).ok(); });
   };
   const bool back = plugin.Supervise([&] { return plugin.AllBack(since) || reachable(); },
                                      plugin.patience(), &comeback.ended);

@@ -14,14 +14,15 @@ void PlayRestart(KeptPlugin& plugin);
 void PlayLongRestart(KeptPlugin& plugin);
 // The same as the first, and Register is answered two seconds late.
 void PlaySlowKubelet(KeptPlugin& plugin);
-// The same as the first, and the first Register of each resource is refused.
+// The same as the first, and the first registration of each resource is refused.
 void PlayRefusedOnce(KeptPlugin& plugin);
 
 // The kubelet cancels every ListAndWatch.
 void PlayCut(KeptPlugin& plugin);
 
-// The plugin's socket files are removed. It is back when it has registered again, or when somebody
-// answers on all of them.
+// The plugin's socket files are removed: in plugins_registry, where it is registered by that, which
+// a kubelet takes for its good-bye. It is back when it has registered again, or, unless it was in
+// there, when somebody answers on all of them.
 void PlaySocketRemoved(KeptPlugin& plugin);
 
 // The plugin is started where no kubelet.sock is, a second before there is one.

@@ -38,21 +38,23 @@ absl::Status KeptPlugin::Begin(Duration start_limit) {
   say_("start");
   RETURN_IF_ERROR(kubelet_.Start());
   RETURN_IF_ERROR(Launch(&process_));
-  changes_.WaitFor([&] { return !kubelet_.Registrations().empty() || ended(); }, start_limit);
+  const auto came = [&] { return calls_register() || in_registry() || !kubelet_.settled(); };
+  changes_.WaitFor([&] { return came() || ended(); }, start_limit);
   if (changes_.interrupted()) return absl::CancelledError("interrupted");
-  if (kubelet_.Registrations().empty()) {
+  if (!came()) {
     if (ended()) {
       return absl::FailedPreconditionError(
           absl::StrCat("the plugin ", ToString(*process_->exit()), " before it called Register"));
     }
-    return absl::DeadlineExceededError(absl::StrCat("no Register call came on ",
-                                                    settings_.paths.registration_socket().native(),
-                                                    " in ", start_limit / seconds(1), " s"));
+    return absl::DeadlineExceededError(
+        absl::StrCat("no Register call came on ", settings_.paths.registration_socket().native(),
+                     ", and on no socket in ", settings_.paths.plugins_registry().native(),
+                     " did a plugin answer, in ", start_limit / seconds(1), " s"));
   }
   // Its other resources, and the first lists.
   const TimePoint first = Clock::now();
   const auto refused = [&] {
-    return Clock::now() - first > kAllRefused && kubelet_.Resources().empty();
+    return Clock::now() - first > kAllRefused && kubelet_.Resources().empty() && kubelet_.settled();
   };
   changes_.WaitFor([&] { return Quiet() || refused() || ended(); }, kFirstListWithin);
   for (const auto& [name, resource] : kubelet_.Resources()) {
@@ -65,7 +67,7 @@ absl::Status KeptPlugin::Begin(Duration start_limit) {
 bool KeptPlugin::Quiet() const {
   const auto resources = kubelet_.Resources();
   return Clock::now() - kubelet_.last_heard() >= kQuiet && !resources.empty() &&
-         kubelet_.open_streams() == resources.size() &&
+         kubelet_.settled() && kubelet_.open_streams() == resources.size() &&
          std::all_of(resources.begin(), resources.end(), [](const auto& resource) {
            return resource.second.streaming && resource.second.listed;
          });
@@ -140,7 +142,8 @@ bool KeptPlugin::Supervise(const std::function<bool()>& fact, Duration limit,
 void KeptPlugin::AwaitComeback(Stage stage, std::uint64_t since, TimePoint begin,
                                const std::function<bool()>& settled) {
   Comeback comeback{.stage = stage, .patience = settings_.patience};
-  Supervise([&] { return AllBack(since) && settled(); }, settings_.patience, &comeback.ended);
+  Supervise([&] { return AllBack(since) && kubelet_.settled() && settled(); }, settings_.patience,
+            &comeback.ended);
   const auto resources = kubelet_.Resources();
   for (const std::string& name : expected_) {
     comeback.resources[name] =
@@ -155,6 +158,7 @@ Observation KeptPlugin::End() {
   process_.reset();
   kubelet_.Kill();
   seen_.registrations = kubelet_.Registrations();
+  seen_.discoveries = kubelet_.Discoveries();
   seen_.streams = kubelet_.Streams();
   return std::move(seen_);
 }

@@ -36,10 +36,11 @@ class KeptPlugin {
   KeptPlugin(EventLoop& loop, KeptPluginSettings settings, Changes& changes,
              std::function<void(const std::string&)> say);
 
-  // Starts the kubelet, then the plugin, and waits for its first Register and the lists of its
-  // resources, which are what every later comeback is measured by. An error: it did not start, or
-  // called Register not once within the limit (kDeadlineExceeded), or ended before
-  // (kFailedPrecondition), or somebody interrupted (kCancelled).
+  // Starts the kubelet, then the plugin, and waits for its first Register, or for its answer on a
+  // socket in plugins_registry, and for the lists of its resources, which are what every later
+  // comeback is measured by. An error: it did not start, or neither of the two came within the
+  // limit (kDeadlineExceeded), or it ended before (kFailedPrecondition), or somebody interrupted
+  // (kCancelled).
   absl::Status Begin(Duration start_limit);
 
   // Ready for a scenario, told to people as `what`: the plugin runs and every resource is
@@ -89,6 +90,9 @@ class KeptPlugin {
   Duration patience() const { return settings_.patience; }
   // The resources that it is known to have.
   const std::set<std::string>& expected() const { return expected_; }
+  // It has called Register, or has a socket in plugins_registry; a plugin may do both.
+  bool calls_register() const { return !kubelet_.Registrations().empty(); }
+  bool in_registry() const { return !kubelet_.Discoveries().empty(); }
   // Where scenarios put what they saw.
   Observation& seen() { return seen_; }
 

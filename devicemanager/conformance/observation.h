@@ -61,6 +61,22 @@ struct Registration {
   Options options = {};                        // its answer
 };
 
+// One attempt to register a plugin that listens on a socket of its own in plugins_registry.
+// Outcomes are nullopt where the attempt did not get so far.
+struct Discovery {
+  Stage stage = Stage::kStart;
+  std::string socket = "plugin.sock";  // below plugins_registry
+  Outcome asked = {};                  // GetInfo; what follows is its answer
+  std::string type = "DevicePlugin";
+  std::string resource = "example.com/thing";
+  std::string endpoint = "";
+  std::vector<std::string> versions = {"v1beta1"};
+  bool turned_away = false;  // refused for the scenario's sake; nothing was dialled
+  std::optional<Outcome> dialled = Outcome();        // the endpoint
+  std::optional<Outcome> options_asked = Outcome();  // GetDevicePluginOptions
+  std::optional<Outcome> told = Outcome();           // NotifyRegistrationStatus
+};
+
 struct ListedDevice {
   std::string id;
   std::string health = "Healthy";
@@ -171,6 +187,8 @@ struct Stop {
   Duration grace = std::chrono::seconds(10);
   ChildExit exit = {};
   std::vector<std::string> sockets_left = {};
+  bool was_in_registry = false;                 // registered by a socket in plugins_registry
+  std::vector<std::string> registry_left = {};  // sockets there
   bool streams_ended = true;
   bool listed_nothing_last = false;  // an empty list came before the end
   int processes_left = 0;            // of its process group
@@ -179,6 +197,7 @@ struct Stop {
 // Everything. What was not played is empty.
 struct Observation {
   std::vector<Registration> registrations = {};
+  std::vector<Discovery> discoveries = {};
   std::vector<Stream> streams = {};
   std::vector<AllocateCall> allocations = {};
   std::vector<PreferredCall> preferences = {};

@@ -12,9 +12,12 @@ CLI::App* AddSubcommand(CLI::App& app, RunOptions* options) {
       "  device-manager conformance -- ./my-plugin --kubelet-dir {kubelet-dir}\n"
       "In the plugin's words {kubelet-dir} stands for /var/lib/kubelet, {plugin-dir} for its "
       "folder\n"
-      "device-plugins and {kubelet-socket} for kubelet.sock in there; the variables KUBELET_DIR,\n"
-      "DEVICE_PLUGINS_DIR and KUBELET_SOCKET say the same. Allocate is really called: use devices\n"
-      "that nobody else needs now.\n"
+      "device-plugins, {kubelet-socket} for kubelet.sock in there and {registry-dir} for the "
+      "folder\n"
+      "plugins_registry; the variables KUBELET_DIR, DEVICE_PLUGINS_DIR, KUBELET_SOCKET and\n"
+      "KUBELET_PLUGINS_REGISTRY say the same. It registers in one of the two ways. Allocate is "
+      "really\n"
+      "called: use devices that nobody else needs now.\n"
       "Exit code: 0, whatever must hold holds; 1, something does not; 2, the plugin never started\n"
       "or never registered, or wrong usage.");
   command->add_option("plugin", options->plugin, "after --: the plugin's program and its arguments")
@@ -48,8 +51,7 @@ CLI::App* AddSubcommand(CLI::App& app, RunOptions* options) {
       ->capture_default_str()
       ->check(CLI::Range(0.1, 3600.0));
   command
-      ->add_option("--start-timeout", options->start_seconds,
-                   "seconds to wait for the first Register")
+      ->add_option("--start-timeout", options->start_seconds, "seconds to wait until it registers")
       ->capture_default_str()
       ->check(CLI::Range(0.1, 3600.0));
   return command;

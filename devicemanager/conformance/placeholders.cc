@@ -12,7 +12,8 @@ namespace nodedevice::devicemanager::conformance {
 std::string Fill(std::string text, const KubeletPaths& paths) {
   absl::StrReplaceAll({{"{kubelet-dir}", paths.root().native()},
                        {"{plugin-dir}", paths.device_plugins().native()},
-                       {"{kubelet-socket}", paths.registration_socket().native()}},
+                       {"{kubelet-socket}", paths.registration_socket().native()},
+                       {"{registry-dir}", paths.plugins_registry().native()}},
                       &text);
   return text;
 }
@@ -22,7 +23,8 @@ absl::StatusOr<std::map<std::string, std::string>> PluginEnvironment(
   std::map<std::string, std::string> environment = {
       {"KUBELET_DIR", paths.root()},
       {"DEVICE_PLUGINS_DIR", paths.device_plugins()},
-      {"KUBELET_SOCKET", paths.registration_socket()}};
+      {"KUBELET_SOCKET", paths.registration_socket()},
+      {"KUBELET_PLUGINS_REGISTRY", paths.plugins_registry()}};
   for (const std::string& text : texts) {
     const std::size_t equals = text.find('=');
     if (equals == 0 || equals == std::string::npos) {

@@ -10,12 +10,12 @@
 
 namespace nodedevice::devicemanager::conformance {
 
-// "{kubelet-dir}", "{plugin-dir}" and "{kubelet-socket}" in the words of a command line, replaced.
-// Other braces stay as they are: a plugin's arguments may be JSON.
+// "{kubelet-dir}", "{plugin-dir}", "{kubelet-socket}" and "{registry-dir}" in the words of a
+// command line, replaced. Other braces stay as they are: a plugin's arguments may be JSON.
 std::string Fill(std::string text, const KubeletPaths& paths);
 
-// The variables that a plugin gets in any case: KUBELET_DIR, DEVICE_PLUGINS_DIR, KUBELET_SOCKET;
-// and those of "NAME=VALUE" texts, filled in.
+// The variables that a plugin gets in any case: KUBELET_DIR, DEVICE_PLUGINS_DIR, KUBELET_SOCKET,
+// KUBELET_PLUGINS_REGISTRY; and those of "NAME=VALUE" texts, filled in.
 absl::StatusOr<std::map<std::string, std::string>> PluginEnvironment(
     const std::vector<std::string>& texts, const KubeletPaths& paths);
 

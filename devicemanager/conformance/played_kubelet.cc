@@ -44,11 +44,12 @@ absl::Status PlayedKubelet::Start() {
   absl::Status started;
   OnLoop([&] {
     auto listener = GrpcListener::Start(loop_, paths_.registration_socket(), {this});
-    if (listener.ok()) {
-      listener_ = *std::move(listener);
-    } else {
+    if (!listener.ok()) {
       started = listener.status();
+      return;
     }
+    listener_ = *std::move(listener);
+    registry_ = std::make_unique<RegistryWatcher>(loop_, paths_.plugins_registry(), Handlers());
   });
   return started;
 }
@@ -57,11 +58,19 @@ void PlayedKubelet::Kill() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     accepting_ = false;
+  }
+  // Before its connections end, so that no plugin is told that it was refused.
+  if (registry_) OnLoop([this] { registry_->Cancel(); });
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
     DisconnectAll();
     changes_.Notify();
   }
   if (listener_) {
-    OnLoop([this] { listener_.reset(); });
+    OnLoop([this] {
+      registry_.reset();
+      listener_.reset();
+    });
   }
   receivers_.Join();
 }
@@ -100,6 +109,13 @@ void PlayedKubelet::Disconnect(Current* current) {
   streaming_.erase(current->number);
 }
 
+void PlayedKubelet::Disconnect(const std::string& resource) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto current = current_.find(resource);
+  if (current != current_.end()) Disconnect(&current->second);
+  changes_.Notify();
+}
+
 std::map<std::string, PlayedKubelet::Registered> PlayedKubelet::Resources() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return {current_.begin(), current_.end()};
@@ -115,6 +131,11 @@ std::size_t PlayedKubelet::open_streams() const {
   return streaming_.size();
 }
 
+bool PlayedKubelet::settled() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return registering_.empty();
+}
+
 TimePoint PlayedKubelet::last_heard() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return last_heard_;
@@ -123,6 +144,11 @@ TimePoint PlayedKubelet::last_heard() const {
 std::vector<Registration> PlayedKubelet::Registrations() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return registrations_;
+}
+
+std::vector<Discovery> PlayedKubelet::Discoveries() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return discoveries_;
 }
 
 std::vector<Stream> PlayedKubelet::Streams() const {
@@ -149,6 +175,10 @@ void PlayedKubelet::Record(Registration registration) {
   changes_.Notify();
 }
 
+bool PlayedKubelet::TurnsAway(const std::string& resource) {
+  return turned_away_ && turned_away_->insert(resource).second;
+}
+
 grpc::Status PlayedKubelet::Register(grpc::ServerContext* /*context*/,
                                      const v1beta1::RegisterRequest* request,
                                      v1beta1::Empty* /*response*/) {
@@ -161,7 +191,7 @@ grpc::Status PlayedKubelet::Register(grpc::ServerContext* /*context*/,
     const std::lock_guard<std::mutex> lock(mutex_);
     last_heard_ = Clock::now();
     record.stage = stage_;
-    record.turned_away = turned_away_ && turned_away_->insert(resource).second;
+    record.turned_away = TurnsAway(resource);
     delay = delay_;
   }
   // Who ends a stream and calls at once has ended it, though the news of it may come second. A
@@ -178,61 +208,117 @@ grpc::Status PlayedKubelet::Register(grpc::ServerContext* /*context*/,
           return !accepting_;
         },
         delay);
-    accepted = Accept(*request, socket, &record);
+    Current candidate;
+    candidate.endpoint = record.endpoint;
+    candidate.socket = socket;
+    DialBack came;
+    accepted = Accept(resource, std::move(candidate), &came);
+    record.dialled = std::move(came.dialled);
+    record.asked = std::move(came.asked);
+    record.options = came.options;
   }
   Record(std::move(record));
   if (accepted.ok()) return grpc::Status::OK;
   return {grpc::StatusCode::UNKNOWN, std::string(accepted.message())};
 }
 
-absl::Status PlayedKubelet::Accept(const v1beta1::RegisterRequest& request,
-                                   const std::filesystem::path& socket, Registration* record) {
-  const auto connection = std::make_shared<PluginConnection>(socket);
-  std::uint64_t number = 0;
+RegistryHandlers PlayedKubelet::Handlers() {
+  return {.add = [this](const FoundPlugin& found) { return Add(found); },
+          .remove = [this](const std::string& resource) { Disconnect(resource); },
+          .tell = [this](const RegistryAttempt& attempt) { Told(attempt); }};
+}
+
+absl::Status PlayedKubelet::Add(const FoundPlugin& found) {
+  bool turned_away = false;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    last_heard_ = Clock::now();
+    turned_away = TurnsAway(found.name);
+    registering_[found.socket];
+  }
+  DialBack came;
+  absl::Status accepted = absl::UnknownError(kTurnedAway);
+  if (!turned_away) {
+    Current candidate;
+    candidate.endpoint = found.told_endpoint;
+    candidate.socket = found.Endpoint();
+    candidate.registry_socket = found.socket;
+    accepted = Accept(found.name, std::move(candidate), &came);
+  }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  Discovery& record = registering_[found.socket];
+  record.turned_away = turned_away;
+  record.dialled = std::move(came.dialled);
+  record.options_asked = std::move(came.asked);
+  return accepted;
+}
+
+void PlayedKubelet::Told(const RegistryAttempt& attempt) {
+  // Of a plugin that was killed; its supervisor starts another one.
+  if (!attempt.connected.ok()) return;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  last_heard_ = Clock::now();
+  const auto begun = registering_.extract(attempt.plugin.socket);
+  Discovery record = DiscoveryOf(attempt, paths_.plugins_registry());
+  record.stage = stage_;
+  if (begun) {
+    record.turned_away = begun.mapped().turned_away;
+    record.dialled = begun.mapped().dialled;
+    record.options_asked = begun.mapped().options_asked;
+  }
+  // Who did not take the news was never registered.
+  const auto current = current_.find(record.resource);
+  if (record.told && !record.told->ok() && current != current_.end() &&
+      current->second.registry_socket == attempt.plugin.socket) {
+    current_.erase(current);
+  }
+  // The end of a kubelet is no fault of the plugin's.
+  if (accepting_ && stage_ != Stage::kGrowth) discoveries_.push_back(std::move(record));
+  changes_.Notify();
+}
+
+absl::Status PlayedKubelet::Accept(const std::string& resource, Current candidate, DialBack* came) {
+  const auto connection = std::make_shared<PluginConnection>(candidate.socket);
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (!accepting_) return absl::UnavailableError("the kubelet is stopping");
-    number = ++newest_;
-    open_[number] = connection;
+    candidate.number = ++newest_;
+    open_[candidate.number] = connection;
   }
+  const std::uint64_t number = candidate.number;
   const auto fail = [&](const std::string& message) {
     const std::lock_guard<std::mutex> lock(mutex_);
     open_.erase(number);
     // The end of a kubelet is no fault of the plugin's.
-    if (!accepting_) record->dialled = record->asked = std::nullopt;
+    if (!accepting_) came->dialled = came->asked = std::nullopt;
     return absl::UnknownError(message);
   };
-  record->dialled = connection->Dial(kConnectBackWithin);
-  if (!record->dialled->ok()) {
+  came->dialled = connection->Dial(kConnectBackWithin);
+  if (!came->dialled->ok()) {
     return fail("failed to dial device plugin: context deadline exceeded");
   }
-  record->asked = connection->GetOptions(kConnectBackWithin, &record->options);
-  if (!record->asked->ok()) {
-    return fail(absl::StrCat("failed to get device plugin options: ", record->asked->error));
+  came->asked = connection->GetOptions(kConnectBackWithin, &came->options);
+  if (!came->asked->ok()) {
+    return fail(absl::StrCat("failed to get device plugin options: ", came->asked->error));
   }
   const std::lock_guard<std::mutex> lock(mutex_);
   if (!accepting_) {
     open_.erase(number);
     return absl::UnavailableError("the kubelet is stopping");
   }
-  std::optional<std::size_t> record_number;
   if (stage_ != Stage::kGrowth) {
-    record_number = streams_.size();
-    streams_.push_back(
-        {.stage = stage_, .resource = request.resource_name(), .first_list_after = std::nullopt});
+    candidate.record = streams_.size();
+    streams_.push_back({.stage = stage_, .resource = resource, .first_list_after = std::nullopt});
   }
-  Current current;
-  current.number = number;
-  current.endpoint = request.endpoint();
-  current.options = record->options;
-  current.connection = connection;
-  current.streaming = true;
-  current.opened = Clock::now();
-  current.record = record_number;
-  current_[request.resource_name()] = std::move(current);
-  streaming_[number] = request.resource_name();
-  receivers_.Run([this, resource = request.resource_name(), number, connection, record_number] {
-    Receive(resource, number, record_number, connection);
+  candidate.options = came->options;
+  candidate.connection = connection;
+  candidate.streaming = true;
+  candidate.opened = Clock::now();
+  const std::optional<std::size_t> record = candidate.record;
+  current_[resource] = std::move(candidate);
+  streaming_[number] = resource;
+  receivers_.Run([this, resource, number, connection, record] {
+    Receive(resource, number, record, connection);
   });
   return absl::OkStatus();
 }
@@ -249,12 +335,12 @@ void PlayedKubelet::Receive(const std::string& resource, std::uint64_t number,
       if (!stream.first_list_after) stream.first_list_after = now - opened;
       stream.lists.push_back(devices);
     }
-    Current& current = current_[resource];
-    if (current.number == number) {
-      if (!current.listed) current.listed_at = now;
-      current.listed = true;
-      current.devices = std::move(devices);
-      ++current.lists;
+    const auto current = current_.find(resource);
+    if (current != current_.end() && current->second.number == number) {
+      if (!current->second.listed) current->second.listed_at = now;
+      current->second.listed = true;
+      current->second.devices = std::move(devices);
+      ++current->second.lists;
     }
     changes_.Notify();
   });
@@ -264,8 +350,10 @@ void PlayedKubelet::Receive(const std::string& resource, std::uint64_t number,
   open_.erase(number);
   streaming_.erase(number);
   // A kubelet finds the connection by the resource's name: whichever that stands for now.
-  Current& current = current_[resource];
-  if (!ended_by_us || current.number == number) Disconnect(&current);
+  const auto current = current_.find(resource);
+  if (current != current_.end() && (!ended_by_us || current->second.number == number)) {
+    Disconnect(&current->second);
+  }
   changes_.Notify();
 }
 

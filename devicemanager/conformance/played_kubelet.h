@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -13,6 +14,7 @@
 #include "devicemanager/conformance/observation.h"
 #include "devicemanager/conformance/plugin_connection.h"
 #include "devicemanager/grpc_listener.h"
+#include "devicemanager/registry_watcher.h"
 #include "devicemanager/thread_group.h"
 #include "lib/base/event_loop.h"
 #include "lib/kubelet/paths.h"
@@ -21,8 +23,10 @@
 namespace nodedevice::devicemanager::conformance {
 
 // What a kubelet 1.36 does with device plugins as far as they can see it, moment by moment as it is
-// told, and a record of what the plugins did. It refuses what a kubelet refuses, with its words,
-// and like it disconnects the newest connection of a resource when any stream of it ends.
+// told, and a record of what the plugins did. It takes those that call Register on kubelet.sock and
+// those that put a socket into plugins_registry. It refuses what a kubelet refuses, with its words,
+// and like it disconnects the newest connection of a resource when any stream of it ends, or when a
+// socket in plugins_registry is gone by which it was registered.
 //
 // Thread-safe, but for Start() and Kill(), which belong to one thread that is not the loop's. The
 // loop must run meanwhile.
@@ -31,7 +35,8 @@ class PlayedKubelet : private v1beta1::Registration::Service {
   PlayedKubelet(EventLoop& loop, KubeletPaths paths, Changes& changes);
   ~PlayedKubelet() override;
 
-  // Begins to serve: removes every socket in its folder, then listens on kubelet.sock.
+  // Begins to serve: removes every socket in device-plugins, then listens on kubelet.sock there and
+  // looks into plugins_registry.
   absl::Status Start();
   // As killed: streams and calls end, kubelet.sock stays behind and refuses.
   void Kill();
@@ -40,7 +45,7 @@ class PlayedKubelet : private v1beta1::Registration::Service {
   void SetStage(Stage stage);
   // Calls of Register wait that long before anything is done about them.
   void AnswerAfter(Duration delay);
-  // The next Register call of each resource fails; then no more.
+  // The next registration of each resource fails; then no more.
   void TurnAwayOnce(bool on);
   // Cancels every stream.
   void CutStreams();
@@ -49,6 +54,8 @@ class PlayedKubelet : private v1beta1::Registration::Service {
   struct Registered {
     std::uint64_t number = 0;  // later registrations have higher ones
     std::string endpoint;
+    std::filesystem::path socket;           // where that is
+    std::filesystem::path registry_socket;  // in plugins_registry; empty: it called Register
     Options options;
     std::shared_ptr<PluginConnection> connection;  // nullptr once its stream has ended
     bool streaming = false;
@@ -63,11 +70,14 @@ class PlayedKubelet : private v1beta1::Registration::Service {
   // The number of the newest registration: 0 before the first.
   std::uint64_t newest() const;
   std::size_t open_streams() const;
+  // No plugin is waiting for the news of its registration by plugins_registry.
+  bool settled() const;
   // When something last came from a plugin.
   TimePoint last_heard() const;
 
   // What came so far. Streams that are open are told as they are now.
   std::vector<Registration> Registrations() const;
+  std::vector<Discovery> Discoveries() const;
   std::vector<Stream> Streams() const;
 
  private:
@@ -78,14 +88,26 @@ class PlayedKubelet : private v1beta1::Registration::Service {
 
   grpc::Status Register(grpc::ServerContext* context, const v1beta1::RegisterRequest* request,
                         v1beta1::Empty* response) override;
-  // Dials back. The error is what Register fails with.
-  absl::Status Accept(const v1beta1::RegisterRequest& request, const std::filesystem::path& socket,
-                      Registration* record);
+  // What is done about plugins in plugins_registry, on the threads of its watcher.
+  RegistryHandlers Handlers();
+  absl::Status Add(const FoundPlugin& found);
+  void Told(const RegistryAttempt& attempt);
+  bool TurnsAway(const std::string& resource);  // REQUIRES: mutex_ held
+  // What came of dialling a plugin back.
+  struct DialBack {
+    std::optional<Outcome> dialled;
+    std::optional<Outcome> asked;
+    Options options;
+  };
+  // Dials `candidate`, whose endpoint and sockets are set. The error is what its registration fails
+  // with.
+  absl::Status Accept(const std::string& resource, Current candidate, DialBack* came);
   void Receive(const std::string& resource, std::uint64_t number, std::optional<std::size_t> record,
                const std::shared_ptr<PluginConnection>& connection);
   bool Streams(const std::string& resource) const;
   void DisconnectAll();               // REQUIRES: mutex_ held
   void Disconnect(Current* current);  // REQUIRES: mutex_ held
+  void Disconnect(const std::string& resource);
   void Record(Registration registration);
   void OnLoop(const std::function<void()>& action);
 
@@ -105,10 +127,13 @@ class PlayedKubelet : private v1beta1::Registration::Service {
   std::map<std::uint64_t, std::shared_ptr<PluginConnection>> open_;  // dialling or streaming
   std::map<std::uint64_t, std::string> streaming_;                   // the resource of each stream
   std::vector<Registration> registrations_;
+  std::vector<Discovery> discoveries_;
+  std::map<std::filesystem::path, Discovery> registering_;  // by socket in plugins_registry
   std::vector<Stream> streams_;
 
-  std::unique_ptr<GrpcListener> listener_;  // loop thread, but for whether it is there
-  ThreadGroup receivers_;                   // last: its threads use all of the above
+  std::unique_ptr<GrpcListener> listener_;     // loop thread, but for whether it is there
+  std::unique_ptr<RegistryWatcher> registry_;  // the same
+  ThreadGroup receivers_;                      // last: its threads use all of the above
 };
 
 }  // namespace nodedevice::devicemanager::conformance

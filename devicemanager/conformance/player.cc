@@ -28,17 +28,17 @@ absl::StatusOr<Observation> Player::Play() {
                           .pre_start = Wants({"prestart"})});
     }
     if (!settings_.device.empty() && Wants({"hotplug"})) PlayHotplug(plugin_, settings_.device);
-    if (Wants({"restart"})) {
+    if (Wants({"restart"}) || (Wants({"registry"}) && plugin_.in_registry())) {
       PlayRestart(plugin_);
-      PlayLongRestart(plugin_);
     }
-    if (Wants({"slow-kubelet"})) PlaySlowKubelet(plugin_);
+    if (Wants({"restart"})) PlayLongRestart(plugin_);
+    if (Wants({"slow-kubelet"}) && plugin_.calls_register()) PlaySlowKubelet(plugin_);
     if (Wants({"refused"})) PlayRefusedOnce(plugin_);
     if (Wants({"stream"})) PlayCut(plugin_);
     if (Wants({"socket"})) PlaySocketRemoved(plugin_);
     if (Wants({"growth"})) PlayGrowth(plugin_, settings_.registrations);
     if (Wants({"overlap"})) PlayOverlap(plugin_);
-    if (Wants({"stop"})) PlayStop(plugin_);
+    if (Wants({"stop"}) || (Wants({"registry"}) && plugin_.in_registry())) PlayStop(plugin_);
     if (Wants({"start"})) PlayBeforeKubelet(plugin_);
   }
   if (plugin_.interrupted()) return absl::CancelledError("interrupted");

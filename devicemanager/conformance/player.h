@@ -28,7 +28,7 @@ class Player {
   Player(EventLoop& loop, PlayerSettings settings, Changes& changes,
          std::function<void(const std::string&)> say);
 
-  // Everything that was seen. An error: the plugin did not start, or never called Register; or
+  // Everything that was seen. An error: the plugin did not start, or never registered; or
   // somebody interrupted (kCancelled).
   absl::StatusOr<Observation> Play();
 

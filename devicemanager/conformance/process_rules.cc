@@ -25,8 +25,8 @@ Judgement Survives(const Observation& seen) {
     if (death.impossible_request) continue;  // preferred/impossible tells of it
     complaints.Add(absl::StrCat("the plugin ", ToString(death.exit), " during ", death.doing));
   }
-  if (complaints.empty() && seen.registrations.empty()) {
-    return NotApplicable("no Register call came");
+  if (complaints.empty() && seen.registrations.empty() && seen.discoveries.empty()) {
+    return NotApplicable("it never registered");
   }
   return complaints.OrElse("it ended only when told to");
 }

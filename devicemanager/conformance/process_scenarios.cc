@@ -8,8 +8,6 @@
 #include <system_error>
 #include <utility>
 
-#include "devicemanager/register_request.h"
-
 namespace nodedevice::devicemanager::conformance {
 namespace {
 
@@ -19,6 +17,22 @@ constexpr Duration kGrowthBudget = std::chrono::seconds(20);
 constexpr int kMostRegistrations = 1000;
 constexpr int kWarmUpAtLeast = 2;
 constexpr Duration kAfterTheEnd = std::chrono::seconds(1);  // for what goes with a process
+
+// By which name a kubelet finds each of two instances. Those in plugins_registry have two; where
+// one of them is the same, that is the one that counts.
+std::pair<std::string, std::string> EndpointsOf(const PlayedKubelet::Registered& first,
+                                                const PlayedKubelet::Registered& second) {
+  if (first.registry_socket.empty() || second.registry_socket.empty()) {
+    return {first.endpoint, second.endpoint};
+  }
+  if (first.socket == second.socket) return {first.socket, second.socket};
+  return {first.registry_socket.filename(), second.registry_socket.filename()};
+}
+
+bool IsSocket(const fs::path& path) {
+  std::error_code error;
+  return fs::is_socket(fs::symlink_status(path, error));
+}
 
 }  // namespace
 
@@ -70,7 +84,7 @@ void PlayOverlap(KeptPlugin& plugin) {
   for (const auto& [name, resource] : plugin.kubelet().Resources()) {
     const auto before = first.find(name);
     if (before == first.end() || resource.number <= since) continue;
-    overlap.endpoints[name] = {before->second.endpoint, resource.endpoint};
+    overlap.endpoints[name] = EndpointsOf(before->second, resource);
   }
   plugin.process().Signal(SIGTERM);
   plugin.WaitFor([&] { return plugin.ended(); }, Stop().grace);
@@ -96,11 +110,14 @@ void PlayStop(KeptPlugin& plugin) {
   }
   stop.processes_left = static_cast<int>(plugin.process().Running().size());
   for (const auto& [name, resource] : kubelet.Resources()) {
-    std::error_code error;
     const auto was = before.find(name);
     if (was == before.end()) continue;
-    if (fs::is_socket(fs::symlink_status(
-            EndpointPath(plugin.paths().device_plugins(), was->second.endpoint), error))) {
+    const fs::path& in_registry = was->second.registry_socket;
+    if (!in_registry.empty()) {
+      stop.was_in_registry = true;
+      if (IsSocket(in_registry)) stop.registry_left.push_back(in_registry.filename());
+    }
+    if (was->second.socket != in_registry && IsSocket(was->second.socket)) {
       stop.sockets_left.push_back(was->second.endpoint);
     }
     if (resource.devices.empty() && !was->second.devices.empty()) stop.listed_nothing_last = true;

@@ -11,10 +11,19 @@ namespace {
 
 constexpr char kVersion[] = "v1beta1";
 
-Judgement NoRegistration() { return NotApplicable("no Register call came"); }
+Judgement NoRegistration(const Observation& seen) {
+  return NotApplicable(seen.discoveries.empty()
+                           ? "no Register call came"
+                           : "it registers by a socket in plugins_registry instead");
+}
+
+Judgement NoneGotSoFar(const Observation& seen) {
+  if (seen.registrations.empty()) return NoRegistration(seen);
+  return NotApplicable("no Register call got so far");
+}
 
 Judgement Version(const Observation& seen) {
-  if (seen.registrations.empty()) return NoRegistration();
+  if (seen.registrations.empty()) return NoRegistration(seen);
   Complaints complaints;
   for (const Registration& call : seen.registrations) {
     if (call.version != kVersion) {
@@ -25,7 +34,7 @@ Judgement Version(const Observation& seen) {
 }
 
 Judgement ResourceName(const Observation& seen) {
-  if (seen.registrations.empty()) return NoRegistration();
+  if (seen.registrations.empty()) return NoRegistration(seen);
   Complaints complaints;
   std::set<std::string> names;
   for (const Registration& call : seen.registrations) {
@@ -37,7 +46,7 @@ Judgement ResourceName(const Observation& seen) {
 }
 
 Judgement Endpoint(const Observation& seen) {
-  if (seen.registrations.empty()) return NoRegistration();
+  if (seen.registrations.empty()) return NoRegistration(seen);
   Complaints complaints;
   for (const Registration& call : seen.registrations) {
     const std::string& name = call.endpoint;
@@ -64,7 +73,7 @@ Judgement AnswersDial(const Observation& seen) {
                                   call.resource, " within ", Took(call.dialled->took)));
     }
   }
-  if (dialled == 0) return NotApplicable("no Register call got so far");
+  if (dialled == 0) return NoneGotSoFar(seen);
   return complaints.OrElse(Count(dialled, "connection"));
 }
 
@@ -79,7 +88,7 @@ Judgement ServesBeforeRegister(const Observation& seen) {
                                 Quoted(call.endpoint), "; it did ", Took(call.dialled->took),
                                 " later"));
   }
-  if (calls == 0) return NotApplicable("no Register call got so far");
+  if (calls == 0) return NoneGotSoFar(seen);
   return complaints.OrElse(absl::StrCat("its socket answered at ", Count(calls, "Register call")));
 }
 
@@ -96,7 +105,7 @@ Judgement OptionsWhileRegistering(const Observation& seen) {
           absl::StrCat(call.resource, ": ", call.asked->error, " after ", Took(call.asked->took)));
     }
   }
-  if (asked == 0) return NotApplicable("no Register call got so far");
+  if (asked == 0) return NoneGotSoFar(seen);
   return complaints.OrElse(absl::StrCat("answered within ", Took(longest)));
 }
 
@@ -122,6 +131,7 @@ Judgement OptionsAgree(const Observation& seen) {
                                   " and answers ", Text(call.options)));
     }
   }
+  if (seen.registrations.empty()) return NoRegistration(seen);
   if (compared == 0) return NotApplicable("Register carries no options");
   return complaints.OrElse(absl::StrCat("options: ", Text(answered)));
 }
@@ -138,7 +148,7 @@ Judgement NotWhileStreaming(const Observation& seen) {
           absl::StrCat(call.resource, " registered again while its earlier stream was still open"));
     }
   }
-  if (calls == 0) return NoRegistration();
+  if (calls == 0) return NoRegistration(seen);
   return complaints.OrElse(Count(calls, "Register call"));
 }
 

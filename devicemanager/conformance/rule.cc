@@ -18,8 +18,8 @@ std::string_view TopicOf(std::string_view name) { return name.substr(0, name.fin
 const std::vector<Rule>& AllRules() {
   static const std::vector<Rule> rules = [] {
     std::vector<Rule> all;
-    for (const auto set : {RegistrationRules, ListRules, AllocationRules, PreferenceRules,
-                           ComebackRules, ProcessRules}) {
+    for (const auto set : {RegistrationRules, RegistryRules, ListRules, AllocationRules,
+                           PreferenceRules, ComebackRules, ProcessRules}) {
       const std::vector<Rule> some = set();
       all.insert(all.end(), some.begin(), some.end());
     }

@@ -8,6 +8,7 @@
 namespace nodedevice::devicemanager::conformance {
 
 std::vector<Rule> RegistrationRules();
+std::vector<Rule> RegistryRules();
 std::vector<Rule> ListRules();
 std::vector<Rule> AllocationRules();
 std::vector<Rule> PreferenceRules();

@@ -3,6 +3,16 @@
 #include <utility>
 
 namespace nodedevice::devicemanager::conformance {
+namespace {
+
+Outcome OutcomeOf(const absl::Status& status) {
+  if (status.ok()) return {};
+  return {
+      .kind = absl::IsDeadlineExceeded(status) ? Outcome::Kind::kTimedOut : Outcome::Kind::kRefused,
+      .error = std::string(status.message())};
+}
+
+}  // namespace
 
 DeviceList DevicesOf(const v1beta1::ListAndWatchResponse& response) {
   DeviceList devices;
@@ -30,6 +40,21 @@ Registration RegistrationOf(const v1beta1::RegisterRequest& request) {
                     .asked = std::nullopt};
   if (request.has_options()) call.told = OptionsOf(request.options());
   return call;
+}
+
+Discovery DiscoveryOf(const RegistryAttempt& attempt, const std::filesystem::path& folder) {
+  const FoundPlugin& plugin = attempt.plugin;
+  Discovery discovery{.socket = plugin.socket.lexically_relative(folder),
+                      .asked = OutcomeOf(attempt.asked.value_or(attempt.connected)),
+                      .type = plugin.type,
+                      .resource = plugin.name,
+                      .endpoint = plugin.told_endpoint,
+                      .versions = plugin.versions,
+                      .dialled = std::nullopt,
+                      .options_asked = std::nullopt,
+                      .told = std::nullopt};
+  if (attempt.told) discovery.told = OutcomeOf(*attempt.told);
+  return discovery;
 }
 
 std::vector<std::string> PreferredOf(const v1beta1::PreferredAllocationResponse& response) {

@@ -3,6 +3,9 @@
 //
 //   faulty-device-plugin FOLDER RESOURCE [FAULT...]
 //
+// With "registry" among the faults it does not call Register but puts its socket into FOLDER, which
+// then is plugins_registry, for the kubelet to find.
+//
 // It shares no code with our plugin or our Device Manager.
 
 #include <fcntl.h>
@@ -10,6 +13,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
@@ -29,6 +33,7 @@
 #include "lib/base/event_loop.h"
 #include "lib/kubelet/socket_identity.h"
 #include "proto/deviceplugin.grpc.pb.h"
+#include "proto/pluginregistration.grpc.pb.h"
 #include "tests/support/unix_channel.h"
 
 namespace nodedevice::testing {
@@ -39,15 +44,53 @@ using Faults = std::set<std::string>;
 constexpr std::chrono::milliseconds kCancelPoll{2};  // a cancelled call wakes nobody
 constexpr std::chrono::milliseconds kTryAgain{50};
 constexpr std::chrono::seconds kSlowLook{2};
+constexpr std::chrono::seconds kDeserted{1};  // by a kubelet that does not come back
+
+// What it says of itself to a kubelet that found its socket in plugins_registry.
+class Introduction : public pluginregistration::Registration::Service {
+ public:
+  Introduction(std::filesystem::path folder, std::string resource, const Faults& faults)
+      : folder_(std::move(folder)), resource_(std::move(resource)), faults_(faults) {}
+
+ private:
+  grpc::Status GetInfo(grpc::ServerContext* /*context*/,
+                       const pluginregistration::InfoRequest* /*request*/,
+                       pluginregistration::PluginInfo* response) override {
+    if (faults_.contains("info-fails") || (faults_.contains("info-once") && told_)) {
+      return {grpc::StatusCode::INTERNAL, "no name"};
+    }
+    response->set_type(faults_.contains("odd-type") ? "Toaster" : "DevicePlugin");
+    response->set_name(resource_);
+    response->add_supported_versions(faults_.contains("version") ? "v1alpha" : "v1beta1");
+    if (faults_.contains("nowhere")) response->set_endpoint(folder_ / "nowhere.sock");
+    return grpc::Status::OK;
+  }
+
+  grpc::Status NotifyRegistrationStatus(
+      grpc::ServerContext* /*context*/, const pluginregistration::RegistrationStatus* /*request*/,
+      pluginregistration::RegistrationStatusResponse* /*response*/) override {
+    told_ = true;
+    if (faults_.contains("deaf")) return {grpc::StatusCode::INTERNAL, "no ears"};
+    return grpc::Status::OK;
+  }
+
+  const std::filesystem::path folder_;
+  const std::string resource_;
+  const Faults& faults_;
+  std::atomic<bool> told_ = false;
+};
 
 // One generation of its server.
 class Served : private v1beta1::DevicePlugin::Service {
  public:
-  Served(const std::string& socket, const Faults& faults, std::function<void()> on_lost)
+  // `introduction`: served on the same socket; nullptr: nobody asks.
+  Served(const std::string& socket, const Faults& faults, Introduction* introduction,
+         std::function<void()> on_lost)
       : faults_(faults), on_lost_(std::move(on_lost)) {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("unix:" + socket, grpc::InsecureServerCredentials());
     builder.RegisterService(this);
+    if (introduction != nullptr) builder.RegisterService(introduction);
     server_ = builder.BuildAndStart();
   }
 
@@ -59,6 +102,8 @@ class Served : private v1beta1::DevicePlugin::Service {
     }
     server_->Shutdown();
   }
+
+  int streams() const { return streams_; }
 
  private:
   bool Has(const char* fault) const { return faults_.contains(fault); }
@@ -90,10 +135,12 @@ class Served : private v1beta1::DevicePlugin::Service {
 
   grpc::Status ListAndWatch(grpc::ServerContext* context, const v1beta1::Empty* /*request*/,
                             grpc::ServerWriter<v1beta1::ListAndWatchResponse>* writer) override {
+    ++streams_;
     writer->Write(List());
     for (int i = 0; Has("repeats") && i < 3; ++i) writer->Write(List());
     std::unique_lock<std::mutex> lock(mutex_);
     while (!ending_ && !context->IsCancelled()) changed_.wait_for(lock, kCancelPoll);
+    --streams_;
     if (!ending_ && !Has("heedless-of-cancel")) on_lost_();
     return grpc::Status::OK;
   }
@@ -167,6 +214,7 @@ class Served : private v1beta1::DevicePlugin::Service {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool ending_ = false;
+  std::atomic<int> streams_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };
 
@@ -178,6 +226,7 @@ class Keeper {
         folder_(std::move(folder)),
         resource_(std::move(resource)),
         faults_(std::move(faults)),
+        introduction_(folder_, resource_, faults_),
         watch_(
             loop, [this] { OnHint(); }, DirectoryWatch::Events::kNames),
         timer_(loop, [this] { Look(); }) {}
@@ -191,31 +240,50 @@ class Keeper {
     if (!watch_.Watch({folder_}).ok()) std::_Exit(5);
     timer_.After(faults_.contains("polls") ? Duration(kSlowLook) : kTryAgain);
     if (resting_ || (begun_ && faults_.contains("heedless"))) return;
+    if (faults_.contains("registry")) {
+      if (!IsInRegistry()) Serve(&introduction_);
+      return;
+    }
     const auto kubelet = ReadSocketIdentity(folder_ / "kubelet.sock");
-    const bool socket_there =
-        faults_.contains("heedless-of-socket") || std::filesystem::exists(folder_ / socket_name_);
-    if (registered_ && kubelet == kubelet_ && socket_there && !lost_) return;
+    if (registered_ && kubelet == kubelet_ && IsSocketThere() && !lost_since_) return;
     if (!kubelet || !Connects(folder_ / "kubelet.sock").ok()) return;
     kubelet_ = kubelet;
     Begin();
   }
 
-  void Begin() {
+  bool IsSocketThere() const {
+    return faults_.contains("heedless-of-socket") ||
+           std::filesystem::exists(folder_ / socket_name_);
+  }
+
+  // A kubelet that restarts comes back by itself; one that only ended the stream does not.
+  bool IsInRegistry() {
+    if (!served_ || !IsSocketThere()) return false;
+    if (served_->streams() > 0) lost_since_ = std::nullopt;
+    return !lost_since_ || Clock::now() - *lost_since_ < kDeserted;
+  }
+
+  // On a new socket.
+  void Serve(Introduction* introduction) {
     begun_ = true;
-    if (served_ && faults_.contains("leaks")) {
-      for (int i = 0; i < 3; ++i) (void)::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    }
     served_.reset();
-    lost_ = false;
+    lost_since_ = std::nullopt;
     socket_name_ = faults_.contains("fixed-name") ? "faulty.sock"
                                                   : "faulty-" + std::to_string(::getpid()) + "-" +
                                                         std::to_string(++generation_) + ".sock";
-    served_ = std::make_unique<Served>(folder_ / socket_name_, faults_, [this] {
+    served_ = std::make_unique<Served>(folder_ / socket_name_, faults_, introduction, [this] {
       loop_.Post([this] {
-        lost_ = true;
+        lost_since_ = Clock::now();
         OnHint();
       });
     });
+  }
+
+  void Begin() {
+    if (served_ && faults_.contains("leaks")) {
+      for (int i = 0; i < 3; ++i) (void)::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    }
+    Serve(nullptr);
     v1beta1::RegisterRequest request;
     request.set_version(faults_.contains("version") ? "v1alpha" : "v1beta1");
     request.set_endpoint(socket_name_);
@@ -249,10 +317,11 @@ class Keeper {
   bool begun_ = false;
   bool registered_ = false;
   bool resting_ = false;
-  bool lost_ = false;
+  std::optional<TimePoint> lost_since_;
   int generation_ = 0;
   std::string socket_name_ = "none";
   std::optional<SocketIdentity> kubelet_;
+  Introduction introduction_;
   DirectoryWatch watch_;
   Timer timer_;
   std::unique_ptr<Served> served_;  // last: calls the keeper

@@ -6,6 +6,11 @@ namespace nodedevice::testing {
 
 using nlohmann::json;
 
+const std::set<std::string> kNotInRegistry = {
+    "registry/info",          "registry/type",         "registry/version",
+    "registry/resource-name", "registry/answers-dial", "registry/options",
+    "registry/told",          "registry/found-again",  "registry/removes-socket"};
+
 Words operator+(Words first, const Words& second) {
   first.insert(first.end(), second.begin(), second.end());
   return first;

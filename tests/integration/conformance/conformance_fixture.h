@@ -28,6 +28,10 @@ struct Checked {
 // unless one of them is what is looked for.
 std::set<std::string> Broken(const Checked& run, const std::set<std::string>& looked_for = {});
 
+// The rules of plugins that register by a socket in plugins_registry: they do not apply to one that
+// calls Register.
+extern const std::set<std::string> kNotInRegistry;
+
 class ConformanceTest : public ::testing::Test {
  protected:
   // `device-manager conformance OPTIONS --json -- PLUGIN`, to its end. What the plugin prints is in

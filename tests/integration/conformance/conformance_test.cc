@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -17,6 +18,7 @@ namespace nodedevice::testing {
 namespace {
 
 using nlohmann::json;
+using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -24,6 +26,12 @@ using ::testing::Not;
 // A plugin that breaks the rules it is told to break.
 Words Faulty(const Words& faults, const std::string& resource = "example.com/thing") {
   return Words{ProgramFolder() / "faulty-device-plugin", "{plugin-dir}", resource} + faults;
+}
+
+// The same of one that registers by a socket in plugins_registry.
+Words FaultyInRegistry(const Words& faults, const std::string& resource = "example.com/thing") {
+  return Words{ProgramFolder() / "faulty-device-plugin", "{registry-dir}", resource, "registry"} +
+         faults;
 }
 
 std::string TextOf(const std::filesystem::path& path) {
@@ -48,9 +56,9 @@ TEST_F(ConformanceTest, OurPluginKeepsEveryRule) {
   EXPECT_EQ(run.exit_code, 0) << run.output;
   EXPECT_THAT(Broken(run), IsEmpty()) << run.output;
   // No PreStartContainer in these families; so few registrations tell nothing of memory.
-  EXPECT_EQ(run.With("not-applicable"),
-            (std::set<std::string>{"prestart/answers", "growth/memory"}))
-      << run.output;
+  std::set<std::string> no_occasion = kNotInRegistry;
+  no_occasion.insert({"prestart/answers", "growth/memory"});
+  EXPECT_EQ(run.With("not-applicable"), no_occasion) << run.output;
   EXPECT_EQ(run.report["resources"], (json{{"example.com/a", 3}, {"example.com/b", 1}}));
   EXPECT_TRUE(std::filesystem::is_fifo(node)) << "the device is back";
   EXPECT_THAT(TextOf(junit), HasSubstr("failures=\"0\""));
@@ -61,6 +69,34 @@ TEST_F(ConformanceTest, APluginWithoutAFaultKeepsEveryRule) {
   const Checked run = Check({"--registrations", "25"}, Faulty({}));
   EXPECT_EQ(run.exit_code, 0) << run.output;
   EXPECT_THAT(Broken(run), IsEmpty()) << run.output;
+}
+
+TEST_F(ConformanceTest, APluginInTheRegistryKeepsEveryRule) {
+  const Checked run = Check({"--registrations", "25"}, FaultyInRegistry({}));
+  EXPECT_EQ(run.exit_code, 0) << run.output;
+  EXPECT_THAT(Broken(run), IsEmpty()) << run.output;
+  std::set<std::string> register_call;
+  for (const std::string& name : run.With("not-applicable")) {
+    if (name.starts_with("register/")) register_call.insert(name);
+    EXPECT_FALSE(name.starts_with("registry/")) << name << run.output;
+  }
+  EXPECT_EQ(register_call.size(), 8u) << "it calls none: " << run.output;
+  EXPECT_THAT(run.With("not-applicable"), Contains("slow-kubelet/registers"));
+  for (const char* played :
+       {"restart/registers-again", "stream/registers-again", "socket/serves-again",
+        "refused/registers-again", "overlap/resource-stays", "start/waits-for-kubelet",
+        "growth/descriptors", "stop/ends-streams"}) {
+    EXPECT_THAT(run.With("pass"), Contains(played)) << run.output;
+  }
+}
+
+TEST_F(ConformanceTest, APluginIsToldWhereTheRegistryIs) {
+  const Checked run = Check(
+      {"--only", "registry"},
+      {"/bin/sh", "-c", "exec \"$0\" \"$KUBELET_PLUGINS_REGISTRY\" example.com/thing registry",
+       ProgramFolder() / "faulty-device-plugin"});
+  EXPECT_EQ(run.exit_code, 0) << run.output;
+  EXPECT_EQ(run.With("pass"), kNotInRegistry) << run.output;
 }
 
 struct Fault {
@@ -142,10 +178,49 @@ INSTANTIATE_TEST_SUITE_P(
       return name;
     });
 
+class RegistryFaultTest : public FaultTest {};
+
+TEST_P(RegistryFaultTest, IsTheOnlyThingThatIsFound) {
+  const Fault& fault = GetParam();
+  Words options = fault.options;
+  for (const std::string& topic : fault.topics) options = options + Words{"--only", topic};
+  const Checked run = Check(options, FaultyInRegistry(absl::StrSplit(fault.name, '+')));
+  EXPECT_EQ(Broken(run, fault.broken), fault.broken) << run.output;
+  ASSERT_TRUE(run.report.is_object()) << run.output;
+  EXPECT_EQ(run.exit_code, run.report["broken"]["must"] > 0 ? 1 : 0);
+}
+
+const Words kRegistry = {"register", "registry"};
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, RegistryFaultTest,
+    ::testing::Values(
+        Fault{"info-fails", kRegistry, {"registry/info"}},
+        Fault{"odd-type", kRegistry, {"registry/type"}},
+        Fault{"version", kRegistry, {"registry/version"}},
+        Fault{"nowhere", kRegistry, {"registry/answers-dial"}},
+        Fault{"options-fail", kRegistry, {"registry/options"}},
+        Fault{"deaf", kRegistry, {"registry/told"}},
+        Fault{"info-once", kRegistry, {"registry/found-again"}, {"--patience", "2"}},
+        Fault{"leaves-socket", kRegistry, {"registry/removes-socket"}},
+        Fault{"heedless-of-cancel", {"stream"}, {"stream/registers-again"}, kShort},
+        Fault{"heedless-of-cancel+heedless-of-socket", {"socket"}, {"socket/serves-again"}, kShort},
+        Fault{"fixed-name", {"overlap"}, {"overlap/socket-differs"}}),
+    [](const ::testing::TestParamInfo<Fault>& fault) {
+      std::string name = fault.param.name;
+      std::replace_if(
+          name.begin(), name.end(), [](char c) { return c == '-' || c == '+'; }, '_');
+      return name;
+    });
+
 TEST_F(ConformanceTest, AResourceNameThatAKubeletRefusesIsFound) {
   const Checked run = Check({"--only", "register"}, Faulty({}, "thing"));
   EXPECT_EQ(run.exit_code, 1);
   EXPECT_EQ(run.With("fail"), std::set<std::string>{"register/resource-name"}) << run.output;
+
+  const Checked found = Check({"--only", "registry"}, FaultyInRegistry({}, "thing"));
+  EXPECT_EQ(found.exit_code, 1);
+  EXPECT_EQ(found.With("fail"), std::set<std::string>{"registry/resource-name"}) << found.output;
 }
 
 TEST_F(ConformanceTest, AProgramThatEndsAtOnceIsToldWithItsLastWords) {
@@ -164,7 +239,7 @@ TEST_F(ConformanceTest, AProgramThatNeverRegistersIsTold) {
 TEST_F(ConformanceTest, WrongUsageIsTold) {
   EXPECT_THAT(Check({}, {"/nonexistent"}).output, HasSubstr("cannot start /nonexistent"));
   EXPECT_THAT(Check({"--only", "nothing"}, Faulty({})).output,
-              HasSubstr("there is no topic 'nothing'; there are register, list"));
+              HasSubstr("there is no topic 'nothing'; there are register, registry, list"));
   EXPECT_THAT(Check({"--device", "/nonexistent"}, Faulty({})).output, HasSubstr("does not exist"));
   for (const Words& options : std::vector<Words>{{"--patience", "x"}, {"--unknown"}}) {
     EXPECT_EQ(Check(options, Faulty({})).exit_code, 2);

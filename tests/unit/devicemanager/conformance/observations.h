@@ -37,7 +37,8 @@ inline AllocateCall Allocation(AllocateCall::Kind kind, const std::vector<std::s
   return call;
 }
 
-// What a good plugin with devices a, b and an unhealthy c gives: every rule applies and holds.
+// What a good plugin with devices a, b and an unhealthy c gives, which registers in both ways:
+// every rule applies and holds.
 inline Observation Good() {
   using Kind = AllocateCall::Kind;
   Observation seen;
@@ -45,6 +46,9 @@ inline Observation Good() {
     seen.registrations.push_back({.resource = resource,
                                   .told = Options{.pre_start_required = true},
                                   .options = {.pre_start_required = true}});
+  }
+  for (const Stage stage : {Stage::kStart, Stage::kRestart}) {
+    seen.discoveries.push_back({.stage = stage});
   }
   seen.streams.push_back({.watched = seconds(20),
                           .lists = {{{.id = "a", .numa_nodes = {0}},
@@ -86,6 +90,7 @@ inline Observation Good() {
                  .after = {.descriptors = 15, .threads = 6, .private_kib = 1100}};
   seen.overlap = {.endpoints = {{kThing, {"x-1.sock", "x-2.sock"}}}};
   seen.stop = Stop();
+  seen.stop->was_in_registry = true;
   return seen;
 }
 

@@ -14,6 +14,7 @@ TEST(PlaceholdersTest, AreFilledAndOtherBracesStay) {
   EXPECT_EQ(Fill("--dir={kubelet-dir}", kPaths), "--dir=/tmp/k");
   EXPECT_EQ(Fill("{plugin-dir}:{kubelet-socket}", kPaths),
             "/tmp/k/device-plugins:/tmp/k/device-plugins/kubelet.sock");
+  EXPECT_EQ(Fill("{registry-dir}/x.sock", kPaths), "/tmp/k/plugins_registry/x.sock");
   EXPECT_EQ(Fill(R"({"name":"{x}"})", kPaths), R"({"name":"{x}"})");
 }
 
@@ -23,6 +24,7 @@ TEST(PlaceholdersTest, TheEnvironmentNamesTheFolderAndMore) {
   EXPECT_EQ(environment->at("KUBELET_DIR"), "/tmp/k");
   EXPECT_EQ(environment->at("DEVICE_PLUGINS_DIR"), "/tmp/k/device-plugins");
   EXPECT_EQ(environment->at("KUBELET_SOCKET"), "/tmp/k/device-plugins/kubelet.sock");
+  EXPECT_EQ(environment->at("KUBELET_PLUGINS_REGISTRY"), "/tmp/k/plugins_registry");
   EXPECT_EQ(environment->at("PLUGIN_SOCK_DIR"), "/tmp/k/device-plugins/");
   EXPECT_EQ(environment->at("A"), "b=c");
   EXPECT_FALSE(PluginEnvironment({"A"}, kPaths).ok());

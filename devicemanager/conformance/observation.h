@@ -69,7 +69,7 @@ struct Discovery {
   Outcome asked = {};                  // GetInfo; what follows is its answer
   std::string type = "DevicePlugin";
   std::string resource = "example.com/thing";
-  std::string endpoint = "";
+  std::string endpoint = {};
   std::vector<std::string> versions = {"v1beta1"};
   bool turned_away = false;  // refused for the scenario's sake; nothing was dialled
   std::optional<Outcome> dialled = Outcome();        // the endpoint

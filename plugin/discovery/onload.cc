@@ -55,14 +55,19 @@ bool Exists(const HostRoot& host, std::string_view path) {
   return ::lstat(host.ResolveNative(path).c_str(), &info) == 0;
 }
 
+// Whether the host's /proc is seen, and not just the folder of GPUs that is mounted below it.
+bool IsProcSeen(const fs::path& proc) {
+  std::error_code error;
+  return fs::is_directory(proc, error) && NamesIn(proc) != std::vector<std::string>{"driver"};
+}
+
 // The names of the kernel's character devices; of this process' /proc where the host's is not seen,
 // as in a container: both show the same kernel.
 absl::StatusOr<std::set<std::string>> CharacterDevices(const HostRoot& host) {
-  std::error_code error;
   const fs::path own = host.Resolve("/proc");
-  ASSIGN_OR_RETURN(const std::string text,
-                   ReadFile((fs::is_directory(own, error) ? own : fs::path("/proc")) / "devices",
-                            kMaxDeviceList));
+  ASSIGN_OR_RETURN(
+      const std::string text,
+      ReadFile((IsProcSeen(own) ? own : fs::path("/proc")) / "devices", kMaxDeviceList));
   std::set<std::string> names;
   for (const absl::string_view line : absl::StrSplit(text, '\n')) {
     if (line == "Block devices:") break;

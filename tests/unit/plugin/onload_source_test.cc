@@ -286,6 +286,14 @@ TEST_F(OnloadSourceTest, AListOfDevicesThatCannotBeReadIsSaid) {
   EXPECT_THAT(Problem(), HasSubstr("more than 1048576 bytes"));
 }
 
+// In a pod whose configuration has GPUs, too.
+TEST_F(OnloadSourceTest, WithTheFolderOfGpusOnlyTheListOfThisProcessIsRead) {
+  GoodNode();
+  node_.Remove("proc/devices");
+  std::filesystem::create_directories(node_.Under("proc/driver/nvidia"));
+  EXPECT_THAT(Problem(), ::testing::Not(StartsWith("cannot tell")));
+}
+
 TEST_F(OnloadSourceTest, AMissingOrWrongNodeIsSaid) {
   GoodNode();
   for (const std::string name : {"onload", "onload_epoll", "sfc_char"}) {

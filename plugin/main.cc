@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/synchronization/mutex.h"
 #include "lib/base/event_loop.h"
 #include "lib/base/host_root.h"
 #include "lib/base/log.h"
@@ -76,6 +77,9 @@ int Main(int argc, const char* const* argv) {
   ::signal(SIGPIPE, SIG_IGN);
   // A process per resource and node: one arena is enough for the few threads there are.
   ::mallopt(M_ARENA_MAX, 1);
+  // As distributions build absl, it looks for deadlocks among gRPC's mutexes, and its notes on them
+  // grow with every connection.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   auto parsed = ParsePluginOptions(argc, argv);
   if (const int* exit_code = std::get_if<int>(&parsed)) return *exit_code;
   const PluginOptions options = std::get<PluginOptions>(std::move(parsed));

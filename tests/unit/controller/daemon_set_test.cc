@@ -110,8 +110,8 @@ TEST(DaemonSetTest, DevAndSysAreWritableForWhatIsMadeReadyThereOnly) {
     config.name = "virt";
     config.plugins.emplace_back().discovery = std::move(discovery);
     std::vector<std::string> names;
-    for (const json& mount :
-         ListAt(Render(config), "/spec/template/spec/containers/0/volumeMounts")) {
+    const json daemon_set = Render(config);
+    for (const json& mount : ListAt(daemon_set, "/spec/template/spec/containers/0/volumeMounts")) {
       const std::string name = mount["name"];
       if ((name == "dev" || name == "sys") && !mount.value("readOnly", false)) {
         names.push_back(name);

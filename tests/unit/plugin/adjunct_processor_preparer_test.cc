@@ -280,7 +280,7 @@ TEST_F(AdjunctProcessorPreparerTest, WhatMustBeThereIsAskedForBeforeAnythingIsMa
     const std::string text = Text(file);
     node_.Remove(file);
     const absl::Status status = Prepare();
-    EXPECT_THAT(status.message(), AllOf(StartsWith("apqn-3-5-0: "), HasSubstr(file)));
+    EXPECT_THAT(status.message(), HasSubstr(file));
     EXPECT_EQ(Trace(), "");
     node_.Write(file, text);
   }
@@ -349,7 +349,7 @@ TEST_F(AdjunctProcessorPreparerTest, AFailureAtAnyStepLeavesNothingBehind) {
     script_.fails = step;
     const absl::Status status = Prepare();
     EXPECT_FALSE(status.ok()) << step;
-    EXPECT_THAT(status.message(), StartsWith("apqn-3-5-0: ")) << step;
+    EXPECT_NE(status.message(), "") << step;
     script_.fails.clear();
     ExpectNothingMade();
     EXPECT_THAT(Preparer()->Prepared(), IsEmpty()) << step;
@@ -362,9 +362,8 @@ TEST_F(AdjunctProcessorPreparerTest, AFailureLeavesANodeThatWasThere) {
   ASSERT_EQ(Prepare(), absl::OkStatus());
   node_.Remove(std::string(kTree) + "/resource");
   script_.fails = "file ";
-  EXPECT_THAT(Prepare().message(),
-              StartsWith("apqn-3-5-0: cannot make what the container sees of /sys "
-                         "(/var/tmp/shadowsysfs/sysfs-apqn-3-5-0): file "));
+  EXPECT_THAT(Prepare().message(), StartsWith("cannot make what the container sees of /sys "
+                                              "(/var/tmp/shadowsysfs/sysfs-apqn-3-5-0): file "));
   EXPECT_TRUE(Exists(kNode));
   EXPECT_TRUE(Exists(std::string(kTree) + "/tmp_bus")) << "the old tree stays until there is a new";
   script_.fails = "chmod ";
@@ -377,7 +376,7 @@ TEST_F(AdjunctProcessorPreparerTest, AFailureLeavesANodeThatWasThere) {
 TEST_F(AdjunctProcessorPreparerTest, ANodeThatNeverAppearsIsDestroyedOnce) {
   script_.nodes_appear = false;
   EXPECT_EQ(Prepare().message(),
-            "apqn-3-5-0: cannot make the zcrypt node zcrypt-apqn-3-5-0 ready: "
+            "cannot make the zcrypt node zcrypt-apqn-3-5-0 ready: "
             "/dev/zcrypt-apqn-3-5-0 did not appear, although the kernel has the node");
   EXPECT_EQ(Trace(),
             "write /sys/class/zcrypt/create zcrypt-apqn-3-5-0\n"
@@ -424,18 +423,18 @@ TEST_F(AdjunctProcessorPreparerTest, WhatWentBetweenAllocationAndStartIsSaid) {
     return std::string(status.message());
   };
   node_.Write(FakeApBus::OfQueue(3, 5, "online"), "0\n");
-  EXPECT_EQ(problem(), "apqn-3-5-0: its queue 03.0005 is offline");
+  EXPECT_EQ(problem(), "its queue 03.0005 is offline");
   node_.Remove("sys/devices/ap/card03/03.0005");
-  EXPECT_EQ(problem(), "apqn-3-5-0: card03 has no queue 03.0005");
+  EXPECT_EQ(problem(), "card03 has no queue 03.0005");
   node_.Remove("sys/devices/ap/card03");
-  EXPECT_EQ(problem(), "apqn-3-5-0: there is no card card03");
+  EXPECT_EQ(problem(), "there is no card card03");
   bus_.Plug(3, "CEX7P");
   bus_.AddQueue(3, 5);
   family_.mode = CexMode::kCca;
-  EXPECT_EQ(problem(), "apqn-3-5-0: card03 is a CEX7P, and the entry wants cca");
+  EXPECT_EQ(problem(), "card03 is a CEX7P, and the entry wants cca");
   family_.mode = std::nullopt;
   node_.Remove("sys/class/zcrypt/create");
-  EXPECT_THAT(problem(), StartsWith("apqn-3-5-0: /sys/class/zcrypt/create does not exist"));
+  EXPECT_THAT(problem(), StartsWith("/sys/class/zcrypt/create does not exist"));
 }
 
 TEST_F(AdjunctProcessorPreparerTest, ACardThatGoesWhileItIsPreparedLeavesNothing) {
@@ -450,8 +449,7 @@ TEST_F(AdjunctProcessorPreparerTest, ACardThatGoesWhileItIsPreparedLeavesNothing
 TEST_F(AdjunctProcessorPreparerTest, OnlyWhatTheEntryGivesAwayIsPrepared) {
   bus_.AddQueue(3, 6);
   for (const char* id : {"apqn-3-6-0", "apqn-3-5-1", "apqn-4-5-0"}) {
-    EXPECT_EQ(Prepare(id).message(),
-              std::string(id) + ": the configuration does not give it away (any more)");
+    EXPECT_EQ(Prepare(id).message(), "the configuration does not give it away (any more)");
   }
   family_.overcommit = 2;
   EXPECT_EQ(Prepare("apqn-3-5-1"), absl::OkStatus());
@@ -497,7 +495,7 @@ TEST_F(AdjunctProcessorPreparerTest, ReleaseTakesTheNodeThenTheTree) {
 TEST_F(AdjunctProcessorPreparerTest, ANodeThatCannotBeDestroyedKeepsItsTree) {
   ASSERT_EQ(Prepare(), absl::OkStatus());
   script_.fails = "write /sys/class/zcrypt/destroy";
-  EXPECT_THAT(Release().message(), StartsWith("apqn-3-5-0: write /sys/class/zcrypt/destroy"));
+  EXPECT_THAT(Release().message(), StartsWith("write /sys/class/zcrypt/destroy"));
   EXPECT_TRUE(Exists(kTree));
   EXPECT_THAT(Preparer()->Prepared(), ElementsAre(kId)) << "to be tried again";
 }

@@ -23,7 +23,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
+using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr char kNic[] = "0000:00:03.0";
@@ -31,7 +33,9 @@ constexpr char kPair0[] = "0000:01:00.0";
 constexpr char kPair1[] = "0000:01:00.1";
 constexpr char kHalf[] = "0000:02:00.0";
 constexpr char kOtherHalf[] = "0000:02:00.1";
-constexpr char kSlot[] = "0000:03:00.0";
+constexpr char kDemand0[] = "0000:03:00.0";
+constexpr char kDemand1[] = "0000:03:00.1";
+constexpr char kSlot[] = "0000:04:00.0";
 constexpr char kId[] = "8086:10d3";
 
 // What one run of the machine told. Every story looks at the same run.
@@ -200,6 +204,30 @@ TEST_F(Vfio, AnotherFunctionOfTheGroupHoldsItBackUntilTheHostsDriverLeavesIt) {
   EXPECT_EQ(Allocatable("half-freed", "half"), 1);
   EXPECT_EQ(Variable(SpecOf("half-freed"), "PCI_RESOURCE_EXAMPLE_COM_HALF"), kHalf);
   EXPECT_EQ(Fact("half-freed", "container"), Taken(GroupOf("half-freed", kHalf), {kHalf}));
+}
+
+TEST_F(Vfio, WhatIsBoundOnDemandIsHealthyInTheHandsOfTheHostUnlessTheHostNeedsIt) {
+  EXPECT_EQ(DriverOf("host-driver", kDemand0), "e1000e");
+  EXPECT_EQ(Allocatable("host-driver", "demand"), 1);
+  EXPECT_EQ(Allocatable("in-use", "demand"), 0);
+  EXPECT_THAT(ReasonOf("in-use", "demand", kDemand0),
+              StartsWith(absl::StrCat(kDemand1, " is needed by the host: its network interface ")));
+}
+
+TEST_F(Vfio, AContainerThatWantsItHasItBoundAndTheHostGetsItBack) {
+  for (const char* function : {kDemand0, kDemand1}) {
+    EXPECT_EQ(DriverOf("bound-on-demand", function), "vfio-pci") << function;
+    EXPECT_EQ(DriverOf("given-back", function), "e1000e") << function;
+  }
+  const std::string group = GroupOf("bound-on-demand", kDemand0);
+  const Json spec = SpecOf("bound-on-demand");
+  EXPECT_EQ(spec.at("devices"), DeviceNodes(group));
+  EXPECT_EQ(Variable(spec, "PCI_RESOURCE_EXAMPLE_COM_DEMAND"),
+            absl::StrCat(kDemand0, ",", kDemand1));
+  EXPECT_EQ(Fact("bound-on-demand", "container"), Taken(group, {kDemand0, kDemand1}));
+  EXPECT_THAT(Fact("bound-on-demand", "nodes"), Contains("/dev/vfio/" + group));
+  EXPECT_THAT(Fact("given-back", "nodes"), Not(Contains("/dev/vfio/" + group)));
+  EXPECT_EQ(Allocatable("given-back", "demand"), 1);
 }
 
 TEST_F(Vfio, AnUnpluggedFunctionIsUnhealthyUntilItIsBackAndBound) {

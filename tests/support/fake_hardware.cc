@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "nlohmann/json.hpp"
+#include "tests/support/fake_ap_bus.h"
 #include "tests/support/fake_driver.h"
 #include "tests/support/fake_pci_bus.h"
 
@@ -79,6 +80,24 @@ void PlugGpus(const TempDir& node, const std::string& folder) {
   node.Write("proc/driver/nvidia-caps/mig-minors",
              "gpu1/gi1/access 12\ngpu1/gi1/ci0/access 13\n"
              "gpu1/gi2/access 21\ngpu1/gi2/ci0/access 22\n");
+}
+
+void PlugCryptoCards(const TempDir& node) {
+  const FakeApBus bus(node);
+  const auto plug = [&](int adapter, int domain, const std::string& type) {
+    bus.Plug(adapter, type);
+    bus.AddQueue(adapter, domain);
+    const std::string name =
+        "zcrypt-apqn-" + std::to_string(adapter) + "-" + std::to_string(domain) + "-0";
+    node.MakeNode("dev/" + name);
+    for (const char* mask : {"apmask", "aqmask", "ioctlmask"}) {
+      node.Write("sys/devices/virtual/zcrypt/" + name + "/" + mask,
+                 "0x" + std::string(64, '0') + "\n");
+    }
+  };
+  plug(3, 5, "CEX7C");
+  plug(4, 6, "CEX7P");
+  plug(10, 5, "CEX7A");
 }
 
 }  // namespace nodedevice::testing

@@ -21,4 +21,9 @@ void PlugOnloadCard(const TempDir& node);
 // Three GPUs of NVIDIA, of which the second is cut in two, with the driver's library in `folder`.
 void PlugGpus(const TempDir& node, const std::string& folder = "usr/lib64");
 
+// Queues 3/5 of a CCA coprocessor, 4/6 of an EP11 one and 10/5 of an accelerator, each with the
+// zcrypt node "apqn-A-D-0" that a kernel has made for it: nothing acts on what is written to a fake
+// node, so only what is there can be made ready.
+void PlugCryptoCards(const TempDir& node);
+
 }  // namespace nodedevice::testing

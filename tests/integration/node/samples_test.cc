@@ -11,7 +11,6 @@
 #include "gtest/gtest.h"
 #include "lib/api/device_plugin_config.h"
 #include "lib/base/file.h"
-#include "tests/support/fake_ap_bus.h"
 #include "tests/support/fake_hardware.h"
 #include "tests/support/fake_pci_bus.h"
 #include "tests/support/places.h"
@@ -87,23 +86,8 @@ void FurnishVirtualization(const TempDir& node) {
   PlugVirtualFunctions(node, "ens1f0", "0000:d8:00.0", {"vfio-pci", "vfio-pci"});
 }
 
-// Queues with the nodes that a kernel has made for them: nothing acts on what is written to a fake
-// node, so only what is there can be made ready.
 void FurnishAdjunctProcessor(const TempDir& node) {
-  const FakeApBus bus(node);
-  const auto plug = [&](int adapter, int domain, const std::string& type) {
-    bus.Plug(adapter, type);
-    bus.AddQueue(adapter, domain);
-    const std::string name = absl::StrCat("zcrypt-apqn-", adapter, "-", domain, "-0");
-    node.MakeNode("dev/" + name);
-    for (const char* mask : {"apmask", "aqmask", "ioctlmask"}) {
-      node.Write(absl::StrCat("sys/devices/virtual/zcrypt/", name, "/", mask),
-                 "0x" + std::string(64, '0') + "\n");
-    }
-  };
-  plug(3, 5, "CEX7C");
-  plug(4, 6, "CEX7P");
-  plug(10, 5, "CEX7A");
+  PlugCryptoCards(node);
   node.Write("etc/cex/cex_resources.json",
              R"({"cryptoconfigsets": [{"setname": "EP11_for_shop", "project": "shop",
                  "cexmode": "ep11", "apqns": [{"adapter": 4, "domain": 6}]}]})");

@@ -18,7 +18,8 @@ constexpr char kDomain[] = "cex.s390.ibm.com/";
 // The file says "" for what it does not say.
 bool Says(ObjectReader& reader, std::string_view key) {
   const std::optional<Element> value = reader.Any(key);
-  return value && *value->value != "";
+  const auto* text = value ? value->value->get_ptr<const std::string*>() : nullptr;
+  return value && (text == nullptr || !text->empty());
 }
 
 std::vector<Apqn> ReadApqns(ObjectReader& set, ApqnPlaces& places, FieldErrors& errors) {

@@ -43,7 +43,7 @@ Device DeviceOf(const ApqnId& id, const AdjunctProcessor& family) {
 // "a, b and 3 more"
 std::string Named(const std::vector<std::string>& all) {
   const std::size_t named = std::min(all.size(), kMaxNamed);
-  const std::string names =
+  std::string names =
       absl::StrJoin(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(named), ", ");
   if (named == all.size()) return names;
   return absl::StrCat(names, " and ", all.size() - named, " more");

@@ -11,9 +11,11 @@ using devicemanager::Admission;
 using devicemanager::State;
 
 LocalDeviceManagerTest::LocalDeviceManagerTest() : paths_(dir_.path()) {
-  auto server = devicemanager::Server::Start(loop_, paths_,
-                                             {.dial_timeout = std::chrono::milliseconds(200),
-                                              .pre_start_timeout = std::chrono::seconds(30)});
+  // Short, for those who wait for its end, and long enough for a machine that plays six tests at a
+  // time.
+  auto server = devicemanager::Server::Start(
+      loop_, paths_,
+      {.dial_timeout = std::chrono::seconds(2), .pre_start_timeout = std::chrono::seconds(30)});
   if (!server.ok()) throw std::runtime_error(std::string(server.status().message()));
   server_ = *std::move(server);
   thread_ = std::thread([this] { loop_.Run(); });

@@ -42,6 +42,10 @@ class FakeMcoProgramTest : public ::testing::Test {
     arguments.insert(arguments.end(), more.begin(), more.end());
     return std::make_unique<Program>(arguments, dir_.Under("log"));
   }
+  // With whole stacks it takes most of a minute to start where several are played at a time.
+  static bool WaitForIt(const std::function<bool()>& fact) {
+    return WaitFor(fact, std::chrono::milliseconds(5), std::chrono::minutes(5));
+  }
   Json Find(const char* collection, const std::string& name) const {
     return api_.Find(std::string(collection) + "/" + name).value_or(nullptr);
   }
@@ -67,9 +71,9 @@ TEST_F(FakeMcoProgramTest, TheHookIsGivenTheNodeAndWhatItGets) {
   const auto seen = dir_.Under("seen");
   const auto mco = Start({"--hook", "cat \"$2\" > " + seen.string() + ".new; echo reboots $1; mv " +
                                         seen.string() + ".new " + seen.string() + "; true"});
-  ASSERT_TRUE(WaitFor([&] { return StateOfNode() == "Done"; })) << mco->Output();
+  ASSERT_TRUE(WaitForIt([&] { return StateOfNode() == "Done"; })) << mco->Output();
   AddMachineConfig();
-  ASSERT_TRUE(WaitFor([&] { return HasFile("/etc/modules-load.d/vfio"); })) << mco->Output();
+  ASSERT_TRUE(WaitForIt([&] { return HasFile("/etc/modules-load.d/vfio"); })) << mco->Output();
   std::stringstream text;
   text << std::ifstream(seen).rdbuf();
   const Json given = Json::parse(text.str());
@@ -81,19 +85,19 @@ TEST_F(FakeMcoProgramTest, TheHookIsGivenTheNodeAndWhatItGets) {
 
 TEST_F(FakeMcoProgramTest, AHookThatFailsDegradesTheNode) {
   const auto mco = Start({"--hook", "exit 3;"});
-  ASSERT_TRUE(WaitFor([&] { return StateOfNode() == "Done"; })) << mco->Output();
+  ASSERT_TRUE(WaitForIt([&] { return StateOfNode() == "Done"; })) << mco->Output();
   AddMachineConfig();
-  ASSERT_TRUE(WaitFor([&] { return StateOfNode() == "Degraded"; })) << mco->Output();
+  ASSERT_TRUE(WaitForIt([&] { return StateOfNode() == "Degraded"; })) << mco->Output();
   EXPECT_EQ(mco::AnnotationOf(Find(mco::kNodes, "n1"), mco::kReason), "the hook exited with 3");
 }
 
 TEST_F(FakeMcoProgramTest, WithoutAHookANodeIsDoneAfterItsTime) {
   const auto mco = Start({"--version", "4.21"});
-  ASSERT_TRUE(WaitFor([&] { return StateOfNode() == "Done"; })) << mco->Output();
+  ASSERT_TRUE(WaitForIt([&] { return StateOfNode() == "Done"; })) << mco->Output();
   AddMachineConfig();
-  EXPECT_TRUE(WaitFor([&] { return HasFile("/etc/modules-load.d/vfio"); })) << mco->Output();
+  EXPECT_TRUE(WaitForIt([&] { return HasFile("/etc/modules-load.d/vfio"); })) << mco->Output();
   api_.Put(std::string(mco::kKubeletConfigs) + "/k", {{"spec", {{"logLevel", 11}}}});
-  EXPECT_TRUE(WaitFor([&] {
+  EXPECT_TRUE(WaitForIt([&] {
     const Json config = Find(mco::kKubeletConfigs, "k");
     const Json& conditions = ListAt(config, "/status/conditions");
     return conditions.size() == 1 && TextAt(conditions[0], "/type") == "Failure" &&

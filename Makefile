@@ -1,8 +1,8 @@
 # The front door. Each target that people call has a sentence after ##; `make help` prints them.
 
 JOBS ?= $(shell nproc)
-# Most of the longer tests wait for other processes, not for a processor.
-TEST_JOBS ?= $(shell echo $$((3 * $(JOBS))))
+# Half of the longer tests wait for other processes, not for a processor.
+TEST_JOBS ?= $(shell echo $$((2 * $(JOBS))))
 FUZZ_SECONDS ?= 30
 # The only place of the version.
 VERSION = $(shell sed -n 's,^project.node_device_operator VERSION \([0-9.]*\).*,\1,p' CMakeLists.txt)

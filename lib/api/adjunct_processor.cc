@@ -12,9 +12,7 @@
 namespace nodedevice {
 namespace {
 
-constexpr std::size_t kMaxApqns = 4096;
 constexpr std::int64_t kMaxNumber = 255;  // of adapters, and of domains
-constexpr std::int64_t kMaxOvercommit = 100;
 constexpr std::size_t kMaxMachineId = 64;
 constexpr std::size_t kMaxSetName = 63;
 constexpr std::string_view kShadowFolder = "/var/";
@@ -53,25 +51,22 @@ absl::Status CheckShadowPath(std::string_view path, HostPathPolicy policy) {
   return absl::InvalidArgumentError("must be below /var");
 }
 
-std::vector<Apqn> ReadApqns(ObjectReader& reader, FieldErrors& errors) {
-  std::vector<Apqn> apqns;
-  ApqnPlaces places;
-  for (const Element& element : reader.NonEmptyList("apqns", kMaxApqns)) {
-    const std::size_t before = errors.count();
-    ObjectReader entry(element, errors);
-    Apqn apqn = ReadApqnNumbers(entry);
-    if (auto id = entry.Text("machineId"); id && entry.Check("machineId", CheckMachineId(*id))) {
-      apqn.machine_id = *std::move(id);
-    }
-    entry.RejectUnknown();
-    if (errors.count() == before) {
-      std::string clash = places.Clash(apqn);
-      if (!clash.empty()) entry.FailHere(std::move(clash));
-      places.Add(apqn, element.path);
-    }
-    apqns.push_back(std::move(apqn));
+// The rest of an APQN that has adapter and domain.
+std::string ReadMachineId(ObjectReader& entry) {
+  std::optional<std::string> id = entry.Text("machineId");
+  const bool good = id && entry.Check("machineId", CheckMachineId(*id));
+  entry.RejectUnknown();
+  return good ? *std::move(id) : "";
+}
+
+Apqn ReadApqnNumbers(ObjectReader& reader) {
+  Apqn apqn;
+  for (const auto& [key, number] :
+       {std::pair("adapter", &apqn.adapter), std::pair("domain", &apqn.domain)}) {
+    reader.Require(key);
+    *number = static_cast<int>(reader.Integer(key, 0, kMaxNumber).value_or(0));
   }
-  return apqns;
+  return apqn;
 }
 
 }  // namespace
@@ -92,14 +87,23 @@ void ApqnPlaces::Add(const Apqn& apqn, std::string place) {
   places_[{apqn.adapter, apqn.domain}].emplace(apqn.machine_id, std::move(place));
 }
 
-Apqn ReadApqnNumbers(ObjectReader& reader) {
-  Apqn apqn;
-  for (const auto& [key, number] :
-       {std::pair("adapter", &apqn.adapter), std::pair("domain", &apqn.domain)}) {
-    reader.Require(key);
-    *number = static_cast<int>(reader.Integer(key, 0, kMaxNumber).value_or(0));
+std::vector<Apqn> ReadApqns(const std::vector<Element>& elements, ApqnPlaces& places,
+                            const std::function<std::string(ObjectReader&)>& read_machine_id,
+                            FieldErrors& errors) {
+  std::vector<Apqn> apqns;
+  for (const Element& element : elements) {
+    const std::size_t before = errors.count();
+    ObjectReader entry(element, errors);
+    Apqn apqn = ReadApqnNumbers(entry);
+    apqn.machine_id = read_machine_id(entry);
+    if (errors.count() == before) {
+      std::string clash = places.Clash(apqn);
+      if (!clash.empty()) entry.FailHere(std::move(clash));
+      places.Add(apqn, element.path);
+    }
+    apqns.push_back(std::move(apqn));
   }
-  return apqn;
+  return apqns;
 }
 
 std::optional<CexMode> ReadCexMode(ObjectReader& reader, std::string_view key) {
@@ -124,7 +128,11 @@ AdjunctProcessor ReadAdjunctProcessor(const Element& element, HostPathPolicy pol
     reader.FailHere(has_file ? "needs set with configFile: which of its sets is meant"
                              : "has a set without the configFile that it is in");
   }
-  if (reader.Has("apqns")) family.apqns = ReadApqns(reader, errors);
+  if (reader.Has("apqns")) {
+    ApqnPlaces places;
+    family.apqns =
+        ReadApqns(reader.NonEmptyList("apqns", kMaxApqns), places, ReadMachineId, errors);
+  }
   family.mode = ReadCexMode(reader, "mode");
   family.min_generation = ReadCexGeneration(reader, "minGeneration").value_or(0);
   for (const std::string_view key : {"mode", "minGeneration"}) {

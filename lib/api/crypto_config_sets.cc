@@ -10,8 +10,6 @@ namespace nodedevice {
 namespace {
 
 constexpr std::size_t kMaxSets = 1024;
-constexpr std::size_t kMaxApqns = 4096;
-constexpr std::int64_t kMaxOvercommit = 100;
 // What its plugin puts before the name of a set to name the resource.
 constexpr char kDomain[] = "cex.s390.ibm.com/";
 
@@ -20,23 +18,6 @@ bool Says(ObjectReader& reader, std::string_view key) {
   const std::optional<Element> value = reader.Any(key);
   const auto* text = value ? value->value->get_ptr<const std::string*>() : nullptr;
   return value && (text == nullptr || !text->empty());
-}
-
-std::vector<Apqn> ReadApqns(ObjectReader& set, ApqnPlaces& places, FieldErrors& errors) {
-  std::vector<Apqn> apqns;
-  for (const Element& element : set.List("apqns", kMaxApqns)) {
-    const std::size_t before = errors.count();
-    ObjectReader entry(element, errors);
-    Apqn apqn = ReadApqnNumbers(entry);
-    apqn.machine_id = entry.Text("machineid").value_or("");
-    if (errors.count() == before) {
-      std::string clash = places.Clash(apqn);
-      if (!clash.empty()) entry.FailHere(std::move(clash));
-      places.Add(apqn, element.path);
-    }
-    apqns.push_back(std::move(apqn));
-  }
-  return apqns;
 }
 
 CryptoConfigSet ReadSet(const Element& element, ApqnPlaces& places, FieldErrors& errors) {
@@ -60,7 +41,9 @@ CryptoConfigSet ReadSet(const Element& element, ApqnPlaces& places, FieldErrors&
     set.overcommit = static_cast<int>(*limit);
   }
   if (const auto live = reader.Integer("livesysfs", 0, 1)) set.live_sysfs = *live == 1;
-  set.apqns = ReadApqns(reader, places, errors);
+  set.apqns = ReadApqns(
+      reader.List("apqns", kMaxApqns), places,
+      [](ObjectReader& entry) { return entry.Text("machineid").value_or(""); }, errors);
   return set;
 }
 

@@ -2,9 +2,13 @@
 
 // How the two parsers of device_plugin_config.h share the reading of one plugin entry.
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "lib/api/device_plugin_config.h"
 #include "lib/api/field_reader.h"
@@ -31,9 +35,15 @@ Exec ReadExec(const Element& element, FieldErrors& errors);
 std::optional<std::uint16_t> ReadHexId(ObjectReader& reader, std::string_view key);
 UsbSelector ReadUsbSelector(const Element& element, FieldErrors& errors);
 
-// What an entry and IBM's own configuration file have in common: adapter and domain, both required,
-// what a card is set up as ("cca"), and its generation ("cex7").
-Apqn ReadApqnNumbers(ObjectReader& reader);
+// What an entry and IBM's own configuration file have in common: how many queues there may be, and
+// how many containers to each; the queues, with adapter and domain, both required, none twice in
+// `places`, and the machine's id as `read_machine_id` reads it with whatever else is there; what a
+// card is set up as ("cca"), and its generation ("cex7").
+inline constexpr std::size_t kMaxApqns = 4096;
+inline constexpr std::int64_t kMaxOvercommit = 100;
+std::vector<Apqn> ReadApqns(const std::vector<Element>& elements, ApqnPlaces& places,
+                            const std::function<std::string(ObjectReader&)>& read_machine_id,
+                            FieldErrors& errors);
 std::optional<CexMode> ReadCexMode(ObjectReader& reader, std::string_view key);
 std::optional<int> ReadCexGeneration(ObjectReader& reader, std::string_view key);
 

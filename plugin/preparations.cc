@@ -1,6 +1,7 @@
 #include "plugin/preparations.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -9,14 +10,19 @@ namespace nodedevice {
 
 TimePoint Preparations::Device::ReleaseAt() const { return std::max(idle_since + kIdle, retry_at); }
 
+bool Preparations::MayBeReleased(const Devices::value_type& device) const {
+  const auto& [id, state] = device;
+  return held_ && !held_->contains(id) && state.prepared && state.preparing == 0 &&
+         !state.releasing;
+}
+
 std::vector<Preparations::Action> Preparations::Handle(const Event& event, TimePoint now) {
   std::vector<Action> actions;
   std::visit([&](const auto& e) { On(e, now, actions); }, event);
-  if (!held_) return actions;
-  for (auto& [id, device] : devices_) {
-    if (!device.MayBeReleased() || now < device.ReleaseAt()) continue;
-    device.releasing = true;
-    actions.emplace_back(Release{id});
+  for (auto& device : devices_) {
+    if (!MayBeReleased(device) || now < device.second.ReleaseAt()) continue;
+    device.second.releasing = true;
+    actions.emplace_back(Release{device.first});
   }
   return actions;
 }
@@ -25,9 +31,8 @@ std::optional<TimePoint> Preparations::NextDeadline() const {
   std::optional<TimePoint> next;
   const auto at = [&next](TimePoint when) { next = next ? std::min(*next, when) : when; };
   for (const auto& [number, call] : calls_) at(call.deadline);
-  if (!held_) return next;
-  for (const auto& [id, device] : devices_) {
-    if (device.MayBeReleased()) at(device.ReleaseAt());
+  for (const auto& device : devices_) {
+    if (MayBeReleased(device)) at(device.second.ReleaseAt());
   }
   return next;
 }
@@ -37,7 +42,6 @@ void Preparations::On(const Found& event, TimePoint now, std::vector<Action>&) {
     Device& device = devices_[id];
     device.prepared = true;
     device.idle_since = now;
-    device.held = held_ && held_->contains(id);
   }
 }
 
@@ -49,7 +53,6 @@ void Preparations::On(const Asked& event, TimePoint now, std::vector<Action>& ac
   calls_[event.call] = {.waits_for = event.ids, .deadline = now + kLimit};
   for (const std::string& id : event.ids) {
     Device& device = devices_[id];
-    device.held = device.held || (held_ && held_->contains(id));
     device.idle_since = now;
     ++device.preparing;
     actions.emplace_back(Prepare{id});
@@ -86,14 +89,11 @@ void Preparations::On(const Released& event, TimePoint now, std::vector<Action>&
 }
 
 void Preparations::On(const Held& event, TimePoint now, std::vector<Action>&) {
-  const bool known_before = held_.has_value();
-  held_ = event.ids;
+  const auto before = std::exchange(held_, event.ids);
   if (!held_) return;
   for (auto& [id, device] : devices_) {
-    const bool held = held_->contains(id);
     // Whoever had it while nobody could be asked may have had it until now.
-    if (!held && (device.held || !known_before)) device.idle_since = now;
-    device.held = held;
+    if (!held_->contains(id) && (!before || before->contains(id))) device.idle_since = now;
   }
 }
 

@@ -80,12 +80,11 @@ class Preparations {
     bool prepared = false;   // as far as is known
     int preparing = 0;       // actions that are not done
     bool releasing = false;  // likewise
-    bool held = false;       // by a container, when the kubelet was asked last
-    TimePoint idle_since{};  // of no matter while it is held
+    TimePoint idle_since{};  // of no matter while a container holds it
     TimePoint retry_at{};
     TimePoint ReleaseAt() const;
-    bool MayBeReleased() const { return prepared && preparing == 0 && !releasing && !held; }
   };
+  using Devices = std::map<std::string, Device>;
   struct Call {
     std::set<std::string> waits_for;
     TimePoint deadline;
@@ -97,9 +96,11 @@ class Preparations {
   void On(const Released& event, TimePoint now, std::vector<Action>& actions);
   void On(const Held& event, TimePoint now, std::vector<Action>& actions);
   void On(const DeadlinePassed& event, TimePoint now, std::vector<Action>& actions);
+  // Whether nothing but time keeps it from being given back.
+  bool MayBeReleased(const Devices::value_type& device) const;
   void ForgetUnlessUsed(const std::string& id);
 
-  std::map<std::string, Device> devices_;
+  Devices devices_;
   std::map<std::uint64_t, Call> calls_;
   std::optional<std::set<std::string>> held_;  // nullopt: not known
 };

@@ -66,21 +66,24 @@ void DevicePreparation::Handle(const Preparations::Event& event) {
 }
 
 void DevicePreparation::Perform(const Preparations::Prepare& action) {
-  worker_.Do([id = action.id, preparer = preparer_.get(), alive = alive_, &loop = loop_] {
-    loop.Post([id, alive, status = preparer->Prepare(id)] {
-      if (*alive == nullptr) return;
-      (*alive)->OnDone(id, "made ready for a container", "the kubelet tries again", status);
-      (*alive)->Handle(Preparations::Prepared{.id = id, .status = status});
-    });
-  });
+  Work<Preparations::Prepared>(action.id, &DevicePreparer::Prepare,
+                               {"made ready for a container", "the kubelet tries again"});
 }
 
 void DevicePreparation::Perform(const Preparations::Release& action) {
-  worker_.Do([id = action.id, preparer = preparer_.get(), alive = alive_, &loop = loop_] {
-    loop.Post([id, alive, status = preparer->Release(id)] {
+  Work<Preparations::Released>(action.id, &DevicePreparer::Release,
+                               {"given back to the host", "it is tried again in a minute"});
+}
+
+template <typename Done>
+void DevicePreparation::Work(const std::string& id,
+                             absl::Status (DevicePreparer::*work)(const std::string&),
+                             const Words& words) {
+  worker_.Do([id, work, words, preparer = preparer_.get(), alive = alive_, &loop = loop_] {
+    loop.Post([id, words, alive, status = (preparer->*work)(id)] {
       if (*alive == nullptr) return;
-      (*alive)->OnDone(id, "given back to the host", "it is tried again in a minute", status);
-      (*alive)->Handle(Preparations::Released{.id = id, .status = status});
+      (*alive)->OnDone(id, words, status);
+      (*alive)->Handle(Done{.id = id, .status = status});
     });
   });
 }
@@ -90,14 +93,14 @@ void DevicePreparation::Perform(const Preparations::Answer& action) {
   if (!call.empty()) call.mapped()(action.status);
 }
 
-void DevicePreparation::OnDone(const std::string& id, std::string_view what,
-                               std::string_view otherwise, const absl::Status& status) {
+void DevicePreparation::OnDone(const std::string& id, const Words& words,
+                               const absl::Status& status) {
   if (status.ok()) {
-    spdlog::info("{}: device {} is {}", resource_, id, what);
+    spdlog::info("{}: device {} is {}", resource_, id, words.done);
     on_change_();
   } else {
-    spdlog::warn("{}: device {} could not be {}: {}; {}", resource_, id, what,
-                 std::string(status.message()), otherwise);
+    spdlog::warn("{}: device {} could not be {}: {}; {}", resource_, id, words.done,
+                 std::string(status.message()), words.otherwise);
   }
 }
 

@@ -41,8 +41,17 @@ class DevicePreparation {
   void Perform(const Preparations::Prepare& action);
   void Perform(const Preparations::Release& action);
   void Perform(const Preparations::Answer& action);
-  void OnDone(const std::string& id, std::string_view what, std::string_view otherwise,
-              const absl::Status& status);
+
+  // For people: what was done, or what follows when it could not be.
+  struct Words {
+    std::string_view done;
+    std::string_view otherwise;
+  };
+  // Has the preparer do one thing to a device; a `Done` event tells how it went.
+  template <typename Done>
+  void Work(const std::string& id, absl::Status (DevicePreparer::*work)(const std::string&),
+            const Words& words);
+  void OnDone(const std::string& id, const Words& words, const absl::Status& status);
 
   EventLoop& loop_;
   const std::string resource_;

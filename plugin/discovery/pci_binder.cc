@@ -18,15 +18,22 @@ namespace fs = std::filesystem;
 
 constexpr char kProbe[] = "/sys/bus/pci/drivers_probe";
 
-const PciGroup* Find(const std::vector<PciGroup>& groups, const std::string& id) {
-  const auto found = std::ranges::find(groups, id, &PciGroup::id);
-  return found == groups.end() ? nullptr : &*found;
-}
-
 }  // namespace
 
 PciBinder::PciBinder(Pci pci, HostRoot host, Write write)
     : pci_(std::move(pci)), host_(std::move(host)), write_(std::move(write)) {}
+
+const PciGroup* PciBinder::Bus::Find(const std::string& id) const {
+  const auto found = std::ranges::find(groups, id, &PciGroup::id);
+  return found == groups.end() ? nullptr : &*found;
+}
+
+PciBinder::Bus PciBinder::Look() const {
+  Bus bus{.functions = ListPciFunctions(host_), .groups = {}};
+  std::vector<std::string> notes;  // scans tell people
+  bus.groups = GroupsOf(bus.functions, pci_, host_, &notes);
+  return bus;
+}
 
 fs::path PciBinder::FileOf(const PciFunction& function, std::string_view name) const {
   return host_.Resolve(SysfsPathOf(function.address)) / name;
@@ -72,10 +79,8 @@ absl::Status PciBinder::GiveBack(const PciFunction& function) const {
 }
 
 absl::Status PciBinder::Prepare(const std::string& id) {
-  std::vector<std::string> notes;
-  const std::vector<PciFunction> functions = ListPciFunctions(host_);
-  const std::vector<PciGroup> groups = GroupsOf(functions, pci_, host_, &notes);
-  const PciGroup* group = Find(groups, id);
+  const Bus bus = Look();
+  const PciGroup* group = bus.Find(id);
   if (group == nullptr) return absl::NotFoundError("it is gone, or selected no longer");
   const std::vector<const PciFunction*> to_bind = ToBind(*group, pci_, host_);
   const PciHostUse use(host_);
@@ -100,10 +105,8 @@ absl::Status PciBinder::Prepare(const std::string& id) {
 }
 
 absl::Status PciBinder::Release(const std::string& id) {
-  std::vector<std::string> notes;
-  const std::vector<PciFunction> functions = ListPciFunctions(host_);
-  const std::vector<PciGroup> groups = GroupsOf(functions, pci_, host_, &notes);
-  const PciGroup* group = Find(groups, id);
+  const Bus bus = Look();
+  const PciGroup* group = bus.Find(id);
   if (group == nullptr) return absl::OkStatus();  // unplugged: nothing is left to be given back
   const std::vector<const PciFunction*> marked = Marked(*group);
   // The kernel would wait for whoever has it, with a lock held that every other driver waits for.
@@ -120,10 +123,9 @@ absl::Status PciBinder::Release(const std::string& id) {
 }
 
 std::set<std::string> PciBinder::Prepared() {
-  std::vector<std::string> notes;
-  const std::vector<PciFunction> functions = ListPciFunctions(host_);
+  const Bus bus = Look();
   std::set<std::string> ids;
-  for (const PciGroup& group : GroupsOf(functions, pci_, host_, &notes)) {
+  for (const PciGroup& group : bus.groups) {
     if (!Marked(group).empty()) ids.insert(group.id());
   }
   return ids;

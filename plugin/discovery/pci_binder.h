@@ -36,6 +36,14 @@ class PciBinder : public DevicePreparer {
   std::set<std::string> Prepared() override;
 
  private:
+  // The devices on the bus now; the groups point into the functions.
+  struct Bus {
+    std::vector<PciFunction> functions;
+    std::vector<PciGroup> groups;
+    const PciGroup* Find(const std::string& id) const;
+  };
+
+  Bus Look() const;
   absl::Status Bind(const PciFunction& function) const;
   absl::Status GiveBack(const PciFunction& function) const;
   bool IsMarked(const PciFunction& function) const;

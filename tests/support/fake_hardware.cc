@@ -36,19 +36,22 @@ void PlugVirtualGpus(const TempDir& node) {
   }
 }
 
-void PlugSecurityKeys(const TempDir& node) {
+void PlugUsb(const TempDir& node, const std::string& number, const UsbIdentity& identity) {
   const std::string controller = "sys/devices/pci0000:00/0000:00:14.0/";
+  const std::string port = "1-" + number;
   node.Write(controller + "numa_node", "0\n");
-  for (const char* number : {"4", "5"}) {
-    const std::string port = std::string("1-") + number;
-    node.Write(controller + port + "/idVendor", "1050\n");
-    node.Write(controller + port + "/idProduct", "0407\n");
-    node.Write(controller + port + "/busnum", "1\n");
-    node.Write(controller + port + "/devnum", std::string(number) + "\n");
-    node.Write(controller + port + "/serial", "KEY" + port + "\n");
-    Link(node, "../../../devices/pci0000:00/0000:00:14.0/" + port, "sys/bus/usb/devices/" + port);
-    node.MakeNode(std::string("dev/bus/usb/001/00") + number);
-  }
+  node.Write(controller + port + "/idVendor", identity.vendor + "\n");
+  node.Write(controller + port + "/idProduct", identity.product + "\n");
+  node.Write(controller + port + "/busnum", "1\n");
+  node.Write(controller + port + "/devnum", number + "\n");
+  node.Write(controller + port + "/serial", identity.serial + "\n");
+  Link(node, "../../../devices/pci0000:00/0000:00:14.0/" + port, "sys/bus/usb/devices/" + port);
+  node.MakeNode("dev/bus/usb/001/00" + number);
+}
+
+void PlugSecurityKeys(const TempDir& node) {
+  PlugUsb(node, "4", {"1050", "0407", "KEY1-4"});
+  PlugUsb(node, "5", {"1050", "0407", "KEY1-5"});
 }
 
 void PlugOnloadCard(const TempDir& node) {

@@ -12,6 +12,12 @@ namespace nodedevice::testing {
 // 91.
 void PlugVirtualGpus(const TempDir& node);
 
+// A USB device on port 1-`number`, with its node /dev/bus/usb/001/00`number`; numbers are digits.
+struct UsbIdentity {
+  std::string vendor, product, serial;
+};
+void PlugUsb(const TempDir& node, const std::string& number, const UsbIdentity& identity);
+
 // Two USB security keys, 1050:0407, on ports 4 and 5: /dev/bus/usb/001/004 and 005.
 void PlugSecurityKeys(const TempDir& node);
 

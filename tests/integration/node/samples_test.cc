@@ -45,21 +45,6 @@ void PlugVirtualFunctions(const TempDir& node, const std::string& interface,
   }
 }
 
-struct UsbIdentity {
-  std::string vendor, product, serial;
-};
-
-void PlugUsb(const TempDir& node, const std::string& port, const std::string& number,
-             const UsbIdentity& identity) {
-  const std::string folder = "sys/bus/usb/devices/" + port;
-  node.Write(folder + "/idVendor", identity.vendor + "\n");
-  node.Write(folder + "/idProduct", identity.product + "\n");
-  node.Write(folder + "/serial", identity.serial + "\n");
-  node.Write(folder + "/busnum", "1\n");
-  node.Write(folder + "/devnum", number + "\n");
-  node.MakeNode("dev/bus/usb/001/00" + number);
-}
-
 void FurnishDpdk(const TempDir& node) {
   const std::vector<std::string> drivers = {"vfio-pci", "vfio-pci", "vfio-pci", "vfio-pci",
                                             "iavf",     "iavf",     "iavf",     "iavf"};
@@ -71,7 +56,7 @@ void FurnishVirtualization(const TempDir& node) {
   MakeNodes(node, {"kvm", "net/tun", "vhost-net", "vhost-vsock", "sev"});
   PlugVirtualGpus(node);  // 0000:3b:00.0
   PlugSecurityKeys(node);
-  PlugUsb(node, "1-6", "6", {"46f4", "0001", "STICK"});  // goes with one of them
+  PlugUsb(node, "6", {"46f4", "0001", "STICK"});  // goes with one of them
   const FakePciBus bus(node);
   bus.Plug({.address = "0000:5e:00.0", .driver = "vfio-pci", .group = "5"});
   bus.MakeGroupNode("5");
@@ -95,8 +80,8 @@ void FurnishAdjunctProcessor(const TempDir& node) {
 
 void FurnishSerialAdapters(const TempDir& node) {
   MakeNodes(node, {"ttyUSB0"});
-  PlugUsb(node, "1-4", "4", {"0403", "6001", "FT1"});
-  PlugUsb(node, "1-5", "5", {"1a86", "7523", "A50285BI"});
+  PlugUsb(node, "4", {"0403", "6001", "FT1"});
+  PlugUsb(node, "5", {"1a86", "7523", "A50285BI"});
 }
 
 void FurnishSoundCard(const TempDir& node) {

@@ -14,6 +14,7 @@ namespace {
 
 constexpr Duration kConnectBackWithin = std::chrono::seconds(10);
 constexpr Duration kNewsOfTheEnd = std::chrono::milliseconds(100);
+constexpr Duration kGoesAfterTheError = std::chrono::milliseconds(500);
 constexpr char kTurnedAway[] =
     "failed to get device plugin options: rpc error: code = Canceled desc = grpc: the client "
     "connection is closing";
@@ -253,9 +254,17 @@ absl::Status PlayedKubelet::Add(const FoundPlugin& found) {
   return accepted;
 }
 
+bool PlayedKubelet::IsWithdrawn(const RegistryAttempt& attempt) {
+  const bool failed =
+      (attempt.asked && !attempt.asked->ok()) || (attempt.told && !attempt.told->ok());
+  return failed && changes_.WaitFor([&] { return !ReadSocketIdentity(attempt.plugin.socket); },
+                                    kGoesAfterTheError);
+}
+
 void PlayedKubelet::Told(const RegistryAttempt& attempt) {
   // Of a plugin that was killed; its supervisor starts another one.
   if (!attempt.connected.ok()) return;
+  const bool withdrawn = IsWithdrawn(attempt);
   const std::lock_guard<std::mutex> lock(mutex_);
   last_heard_ = Clock::now();
   const auto begun = registering_.extract(attempt.plugin.socket);
@@ -273,7 +282,8 @@ void PlayedKubelet::Told(const RegistryAttempt& attempt) {
     current_.erase(current);
   }
   // The end of a kubelet is no fault of the plugin's.
-  if (accepting_ && stage_ != Stage::kGrowth) discoveries_.push_back(std::move(record));
+  const bool counts = accepting_ && !withdrawn && stage_ != Stage::kGrowth;
+  if (counts) discoveries_.push_back(std::move(record));
   changes_.Notify();
 }
 

@@ -92,6 +92,10 @@ class PlayedKubelet : private v1beta1::Registration::Service {
   RegistryHandlers Handlers();
   absl::Status Add(const FoundPlugin& found);
   void Told(const RegistryAttempt& attempt);
+  // Its calls failed because the server that was called ended, and took its socket away: a kubelet
+  // that called at that moment forgets it with the socket, and it is no fault. Waits for a moment,
+  // because the error comes before the socket goes.
+  bool IsWithdrawn(const RegistryAttempt& attempt);
   bool TurnsAway(const std::string& resource);  // REQUIRES: mutex_ held
   // What came of dialling a plugin back.
   struct DialBack {

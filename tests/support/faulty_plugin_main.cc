@@ -44,7 +44,8 @@ using Faults = std::set<std::string>;
 constexpr std::chrono::milliseconds kCancelPoll{2};  // a cancelled call wakes nobody
 constexpr std::chrono::milliseconds kTryAgain{50};
 constexpr std::chrono::seconds kSlowLook{2};
-constexpr std::chrono::seconds kDeserted{1};  // by a kubelet that does not come back
+// By a kubelet that does not come back; between the second try of one and the third.
+constexpr std::chrono::milliseconds kDeserted{1500};
 
 // What it says of itself to a kubelet that found its socket in plugins_registry.
 class Introduction : public pluginregistration::Registration::Service {
@@ -52,10 +53,17 @@ class Introduction : public pluginregistration::Registration::Service {
   Introduction(std::filesystem::path folder, std::string resource, const Faults& faults)
       : folder_(std::move(folder)), resource_(std::move(resource)), faults_(faults) {}
 
+  // While nobody is served.
+  void MoveTo(std::filesystem::path socket) { socket_ = std::move(socket); }
+
  private:
   grpc::Status GetInfo(grpc::ServerContext* /*context*/,
                        const pluginregistration::InfoRequest* /*request*/,
                        pluginregistration::PluginInfo* response) override {
+    if (faults_.contains("withdraws-once") && !withdrew_.exchange(true)) {
+      std::filesystem::remove(socket_);
+      return {grpc::StatusCode::UNAVAILABLE, "gone"};
+    }
     if (faults_.contains("info-fails") || (faults_.contains("info-once") && told_)) {
       return {grpc::StatusCode::INTERNAL, "no name"};
     }
@@ -77,7 +85,9 @@ class Introduction : public pluginregistration::Registration::Service {
   const std::filesystem::path folder_;
   const std::string resource_;
   const Faults& faults_;
+  std::filesystem::path socket_;
   std::atomic<bool> told_ = false;
+  std::atomic<bool> withdrew_ = false;
 };
 
 // One generation of its server.
@@ -271,6 +281,7 @@ class Keeper {
     socket_name_ = faults_.contains("fixed-name") ? "faulty.sock"
                                                   : "faulty-" + std::to_string(::getpid()) + "-" +
                                                         std::to_string(++generation_) + ".sock";
+    introduction_.MoveTo(folder_ / socket_name_);
     served_ = std::make_unique<Served>(folder_ / socket_name_, faults_, introduction, [this] {
       loop_.Post([this] {
         lost_since_ = Clock::now();

@@ -201,6 +201,7 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"nowhere", kRegistry, {"registry/answers-dial"}},
         Fault{"options-fail", kRegistry, {"registry/options"}},
         Fault{"deaf", kRegistry, {"registry/told"}},
+        Fault{"withdraws-once", kRegistry, {}},
         Fault{"info-once", kRegistry, {"registry/found-again"}, {"--patience", "2"}},
         Fault{"leaves-socket", kRegistry, {"registry/removes-socket"}},
         Fault{"heedless-of-cancel", {"stream"}, {"stream/registers-again"}, kShort},

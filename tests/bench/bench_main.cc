@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "nlohmann/json.hpp"
 #include "tests/bench/bench_program.h"
 #include "tests/bench/measure.h"
+#include "tests/bench/measure_resources.h"
 #include "tests/bench/report.h"
 
 namespace nodedevice::bench {
@@ -23,6 +25,7 @@ struct Options {
   std::string peer;
   std::string json;
   std::vector<int> devices = {10, 5000};
+  int resources = 32;
   int rounds = 40;
   int peer_rounds = 4;
   int idle_seconds = 10;
@@ -53,6 +56,15 @@ Plan MakePlan(int devices, int rounds, int idle_seconds) {
   return plan;
 }
 
+ResourcesPlan MakeResourcesPlan(const Options& options) {
+  ResourcesPlan plan;
+  plan.resources = options.resources;
+  plan.starts = std::max(1, options.rounds / 8);
+  plan.restarts = std::max(1, options.rounds / 4);
+  plan.idle = std::chrono::seconds(options.idle_seconds);
+  return plan;
+}
+
 absl::StatusOr<Report> MeasureAll(const Options& options, int devices) {
   const absl::StatusOr<Figures> ours = Measure(
       OurCommand(options.plugin_binary), MakePlan(devices, options.rounds, options.idle_seconds));
@@ -70,11 +82,20 @@ absl::StatusOr<Report> MeasureAll(const Options& options, int devices) {
 absl::StatusOr<ExitCode> Run(const Options& options) {
   nlohmann::json results = nlohmann::json::array();
   bool missed = false;
-  for (const int devices : options.devices) {
-    ASSIGN_OR_RETURN(const Report report, MeasureAll(options, devices));
+  const auto tell = [&](const Report& report) {
     std::cout << ToText(report) << std::endl;
     results.push_back(ToJson(report));
     missed = missed || report.missed();
+  };
+  for (const int devices : options.devices) {
+    ASSIGN_OR_RETURN(const Report report, MeasureAll(options, devices));
+    tell(report);
+  }
+  if (options.resources > 0) {
+    ASSIGN_OR_RETURN(const ResourcesFigures figures,
+                     MeasureResources(std::filesystem::path(options.plugin_binary).parent_path(),
+                                      MakeResourcesPlan(options)));
+    tell(MakeReport(figures));
   }
   if (!options.json.empty()) {
     const nlohmann::json document = {{"results", results}};
@@ -89,6 +110,11 @@ int Main(int argc, char** argv) {
   app.add_option("--plugin-binary", options.plugin_binary, "node-device-plugin")->required();
   app.add_option("--devices", options.devices, "Number of devices; may be given several times")
       ->check(CLI::PositiveNumber);
+  app.add_option("--resources", options.resources,
+                 "Also measure an agent with so many resources of one device each; it lies beside "
+                 "the plugin. 0: not")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   app.add_option("--json", options.json, "Also write the results to this file");
   app.add_option("--rounds", options.rounds,
                  "How often a device goes and comes back; half as many restarts of the kubelet of "

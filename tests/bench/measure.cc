@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <system_error>
@@ -12,10 +13,10 @@
 
 #include "absl/strings/str_replace.h"
 #include "grpcpp/grpcpp.h"
-#include "lib/base/file.h"
 #include "lib/kubelet/paths.h"
 #include "tests/bench/device_nodes.h"
 #include "tests/bench/fake_kubelet.h"
+#include "tests/bench/log_tail.h"
 #include "tests/support/temp_dir.h"
 
 namespace nodedevice::bench {
@@ -29,8 +30,6 @@ constexpr std::chrono::seconds kPatience{20};  // for any one thing the plugin h
 constexpr std::chrono::milliseconds kDrift{
     11};  // keeps rounds out of step with the plugin's timers
 constexpr std::chrono::seconds kExitLimit{15};
-constexpr std::size_t kLogLimit = 64u << 20;
-constexpr std::size_t kLogTail = 2000;
 
 bool IsHealthy(const v1beta1::Device& device) { return device.health() == "Healthy"; }
 
@@ -64,7 +63,7 @@ class Measurement {
   absl::StatusOr<Figures> Run() {
     const absl::Status status = Steps();
     if (status.ok()) return std::move(figures_);
-    return absl::Status(status.code(), absl::StrCat(status.message(), "; ", LogTail()));
+    return absl::Status(status.code(), absl::StrCat(status.message(), "; ", LogTail(log_)));
   }
 
  private:
@@ -125,6 +124,7 @@ class Measurement {
       figures_.empty_call.Add(middle - begin);
       figures_.allocate.Add(end - middle);
     }
+    RETURN_IF_ERROR(MeasureThroughput(allocate));
     for (int i = 0; i < plan_.calls_after_rest; ++i) {
       std::this_thread::sleep_for(plan_.rest + i * kDrift);
       v1beta1::AllocateResponse answer;
@@ -133,6 +133,28 @@ class Measurement {
       figures_.allocate_after_rest.Add(Clock::now() - begin);
     }
     return absl::OkStatus();
+  }
+
+  // Each caller has a connection of its own, and waits for each answer.
+  absl::Status MeasureThroughput(const v1beta1::AllocateRequest& request) {
+    std::vector<std::future<absl::Status>> callers;
+    const TimePoint begin = Clock::now();
+    for (int i = 0; i < plan_.callers; ++i) {
+      callers.push_back(std::async(std::launch::async, [this, &request]() -> absl::Status {
+        const std::unique_ptr<v1beta1::DevicePlugin::Stub> stub = kubelet_.Dial(endpoint_);
+        for (int call = 0; call < plan_.calls; ++call) {
+          v1beta1::AllocateResponse answer;
+          RETURN_IF_ERROR(CallAllocate(*stub, request, &answer));
+        }
+        return absl::OkStatus();
+      }));
+    }
+    absl::Status result;
+    for (std::future<absl::Status>& caller : callers) result.Update(caller.get());
+    const std::chrono::duration<double> took = Clock::now() - begin;
+    figures_.callers = plan_.callers;
+    figures_.allocates_per_second = plan_.callers * plan_.calls / took.count();
+    return result;
   }
 
   static absl::Status CallEmpty(v1beta1::DevicePlugin::Stub& stub,
@@ -220,13 +242,6 @@ class Measurement {
     return absl::DeadlineExceededError(absl::StrCat("the plugin ", std::string(what), " within ",
                                                     kPatience.count(), " s of ", std::string(after),
                                                     plugin_->ended() ? "; it has ended" : ""));
-  }
-
-  std::string LogTail() const {
-    const absl::StatusOr<std::string> log = ReadFile(log_, kLogLimit);
-    if (!log.ok() || log->empty()) return "the plugin logged nothing";
-    return absl::StrCat("the plugin's log ends with:\n",
-                        log->substr(log->size() - std::min(log->size(), kLogTail)));
   }
 
   const Plan plan_;

@@ -24,6 +24,7 @@ struct Plan {
   int calls = 2000;  // of each kind
   int calls_after_rest = 20;
   int warm_up_calls = 200;
+  int callers = 8;                         // that make such calls at the same time
   int starts = 10;                         // of the process
   int changes = 40;                        // a device goes and comes back
   int restarts = 20;                       // of the kubelet, for each of the two ways
@@ -38,8 +39,10 @@ struct Plan {
 struct Figures {
   Samples start_to_register;  // from just before the process was made
   Samples start_to_list;
-  Samples empty_call;           // GetDevicePluginOptions, in turns with ...
-  Samples allocate;             // ... Allocate of one device
+  Samples empty_call;  // GetDevicePluginOptions, in turns with ...
+  Samples allocate;    // ... Allocate of one device
+  int callers = 0;     // at the same time, with ...
+  double allocates_per_second = 0;
   Samples allocate_after_rest;  // when nothing was asked for a while: how a kubelet calls
   Samples device_gone;  // from before the unlink to the list without it, or with it not healthy
   Samples device_back;

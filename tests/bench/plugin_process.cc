@@ -65,6 +65,46 @@ class SpawnActions {
   posix_spawn_file_actions_t actions_;
 };
 
+std::filesystem::path ProcFolder(pid_t pid) { return absl::StrCat("/proc/", pid); }
+
+absl::StatusOr<ProcessUse> UseOf(pid_t pid) {
+  const std::filesystem::path folder = ProcFolder(pid);
+  ASSIGN_OR_RETURN(const std::string status, ReadFile(folder / "status", kProcFileLimit));
+  std::vector<std::string> schedstats;
+  for (const std::string& thread : NamesIn(folder / "task")) {
+    absl::StatusOr<std::string> text =
+        ReadFile(folder / "task" / thread / "schedstat", kProcFileLimit);
+    if (text.ok()) schedstats.push_back(*std::move(text));  // else it has just ended
+  }
+  return ParseProcessUse(status, schedstats);
+}
+
+std::vector<pid_t> ChildrenOf(pid_t pid) {
+  std::vector<pid_t> children;
+  const std::filesystem::path tasks = ProcFolder(pid) / "task";
+  for (const std::string& thread : NamesIn(tasks)) {
+    const absl::StatusOr<std::string> text = ReadFile(tasks / thread / "children", kProcFileLimit);
+    if (!text.ok()) continue;  // it has just ended
+    for (const absl::string_view word : absl::StrSplit(*text, ' ', absl::SkipWhitespace())) {
+      pid_t child = 0;
+      if (absl::SimpleAtoi(word, &child)) children.push_back(child);
+    }
+  }
+  return children;
+}
+
+absl::StatusOr<ProcessUse> UseOfTree(pid_t pid) {
+  ASSIGN_OR_RETURN(ProcessUse all, UseOf(pid));
+  for (const pid_t child : ChildrenOf(pid)) {
+    ASSIGN_OR_RETURN(const ProcessUse use, UseOfTree(child));
+    all.private_kib += use.private_kib;
+    all.resident_kib += use.resident_kib;
+    all.threads += use.threads;
+    all.cpu += use.cpu;
+  }
+  return all;
+}
+
 }  // namespace
 
 absl::StatusOr<ProcessUse> ParseProcessUse(absl::string_view status,
@@ -116,17 +156,9 @@ PluginProcess::~PluginProcess() {
   Reap();
 }
 
-absl::StatusOr<ProcessUse> PluginProcess::Use() const {
-  const std::filesystem::path folder = absl::StrCat("/proc/", pid_);
-  ASSIGN_OR_RETURN(const std::string status, ReadFile(folder / "status", kProcFileLimit));
-  std::vector<std::string> schedstats;
-  for (const std::string& thread : NamesIn(folder / "task")) {
-    absl::StatusOr<std::string> text =
-        ReadFile(folder / "task" / thread / "schedstat", kProcFileLimit);
-    if (text.ok()) schedstats.push_back(*std::move(text));  // else it has just ended
-  }
-  return ParseProcessUse(status, schedstats);
-}
+absl::StatusOr<ProcessUse> PluginProcess::Use() const { return UseOf(pid_); }
+
+absl::StatusOr<ProcessUse> PluginProcess::UseOfAll() const { return UseOfTree(pid_); }
 
 absl::StatusOr<Duration> PluginProcess::Terminate(Duration limit) {
   if (ended()) return absl::AbortedError("the plugin ended before it was told to");

@@ -41,6 +41,8 @@ class PluginProcess {
   TimePoint started() const { return started_; }
 
   absl::StatusOr<ProcessUse> Use() const;
+  // With the processes that it started, and those that they did.
+  absl::StatusOr<ProcessUse> UseOfAll() const;
 
   // It ended by itself.
   bool ended() const { return WaitForEnd(Duration::zero()); }

@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "lib/base/file.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/wait_for.h"
 
 namespace nodedevice::bench {
 namespace {
@@ -64,6 +65,23 @@ TEST_F(PluginProcessTest, IsMeasuredWhileItRuns) {
   EXPECT_EQ(use->threads, 1);
   EXPECT_GT(use->cpu, Duration::zero());
   EXPECT_GT(use->resident_kib, 0);
+}
+
+TEST_F(PluginProcessTest, WhatItStartedIsMeasuredWithIt) {
+  // The shell holds the pipe open that its child's child reads, so both end with it.
+  absl::StatusOr<PluginProcess> process =
+      StartShell("cd " + dir_.path().native() +
+                 "; mkfifo pipe; exec 9<>pipe 8<pipe; (exec 9>&-; cat <&8; exit) & wait");
+  ASSERT_TRUE(process.ok()) << process.status();
+  absl::StatusOr<ProcessUse> all;
+  EXPECT_TRUE(nodedevice::testing::WaitFor([&] {
+    all = process->UseOfAll();
+    return all.ok() && all->threads == 3;
+  }));
+  const absl::StatusOr<ProcessUse> alone = process->Use();
+  ASSERT_TRUE(alone.ok() && all.ok()) << alone.status() << all.status();
+  EXPECT_EQ(alone->threads, 1);
+  EXPECT_GT(all->resident_kib, alone->resident_kib);
 }
 
 TEST_F(PluginProcessTest, InheritsNothingButItsOutput) {

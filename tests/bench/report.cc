@@ -22,7 +22,9 @@ double Microseconds(Duration duration) {
 class ReportBuilder {
  public:
   ReportBuilder(int devices, const Figures& figures, const std::optional<Figures>& peer)
-      : report_{.devices = devices, .rows = {}}, figures_(figures), peer_(peer) {}
+      : report_{.title = absl::StrCat(devices, " devices"), .rows = {}},
+        figures_(figures),
+        peer_(peer) {}
 
   using Value = std::function<double(const Figures&)>;
 
@@ -109,6 +111,31 @@ void AddUse(ReportBuilder& builder, int devices) {
   }
 }
 
+// For figures that have no peer.
+class RowBuilder {
+ public:
+  void Add(std::string what, std::string unit, std::optional<double> goal, double value) {
+    rows_.push_back({.what = std::move(what),
+                     .unit = std::move(unit),
+                     .value = value,
+                     .goal = goal,
+                     .peer = std::nullopt});
+  }
+  void AddTimes(const std::string& what, std::optional<double> goal, const Samples& samples) {
+    Add(absl::StrCat(what, ", p50"), "ms", goal, Milliseconds(samples.Percentile(0.5)));
+    Add(absl::StrCat(what, ", max"), "ms", goal, Milliseconds(samples.Percentile(1)));
+  }
+  std::vector<Row> Take() { return std::move(rows_); }
+
+ private:
+  std::vector<Row> rows_;
+};
+
+std::optional<double> Ratio(const Row& row) {
+  if (!row.peer || *row.peer == 0) return std::nullopt;
+  return row.value / *row.peer;
+}
+
 std::string Number(double value, const std::string& unit) {
   const bool fraction = unit.empty() || unit == "ms" || unit == "MB";
   return absl::StrCat(absl::StrFormat("%.*f", fraction ? 2 : 0, value), unit.empty() ? "" : " ",
@@ -139,6 +166,8 @@ Report MakeReport(int devices, const Figures& figures, const std::optional<Figur
   builder.AddShare("start to first list, p50", 1.0,
                    [](const Figures& f) { return Milliseconds(f.start_to_list.Percentile(0.5)); });
   AddCalls(builder);
+  builder.Add(absl::StrCat("Allocate, ", figures.callers, " callers at a time"), "calls/s",
+              std::nullopt, [](const Figures& f) { return f.allocates_per_second; });
   builder.AddTimes("Allocate after a rest", std::nullopt, &Figures::allocate_after_rest);
   builder.AddTimes("device gone to list", kChangeMs, &Figures::device_gone);
   builder.AddTimes("device back to list", kChangeMs, &Figures::device_back);
@@ -153,16 +182,36 @@ Report MakeReport(int devices, const Figures& figures, const std::optional<Figur
   return builder.Take();
 }
 
+Report MakeReport(const ResourcesFigures& figures) {
+  constexpr double kRestartMs = 500;
+  RowBuilder builder;
+  builder.AddTimes("start to the last first list", std::nullopt, figures.start_to_lists);
+  builder.AddTimes("kubelet.sock back to the last Register", kRestartMs,
+                   figures.kubelet_back_registered);
+  builder.AddTimes("kubelet.sock back to the last list", std::nullopt, figures.kubelet_back_listed);
+  const ProcessUse& use = figures.after_work;
+  builder.Add("private memory of all processes (RssAnon)", "MB", std::nullopt,
+              static_cast<double>(use.private_kib) / kKibPerMb);
+  builder.Add("threads of all processes", "threads", std::nullopt,
+              static_cast<double>(use.threads));
+  builder.Add(absl::StrCat("CPU of all processes in ", figures.idle.count(), " idle seconds"), "ms",
+              std::nullopt, Milliseconds(figures.idle_cpu));
+  builder.AddTimes("SIGTERM to the agent's exit", std::nullopt, figures.exit);
+  return {.title = absl::StrCat("an agent with ", figures.resources, " resources"),
+          .rows = builder.Take()};
+}
+
 std::string ToText(const Report& report) {
-  constexpr char kFormat[] = "  %-52s %12s %12s %7s %12s";
+  constexpr char kFormat[] = "  %-52s %12s %12s %7s %12s %7s";
   std::vector<std::string> lines = {
-      absl::StrCat(report.devices, " devices"),
-      absl::StrFormat(kFormat, "", "measured", "at most", "", "peer"),
+      report.title,
+      absl::StrFormat(kFormat, "", "measured", "at most", "", "peer", "ratio"),
   };
   for (const Row& row : report.rows) {
     lines.push_back(absl::StrFormat(kFormat, row.what, Number(row.value, row.unit),
                                     row.goal ? Number(*row.goal, row.unit) : "", Verdict(row),
-                                    row.peer ? Number(*row.peer, row.unit) : ""));
+                                    row.peer ? Number(*row.peer, row.unit) : "",
+                                    Ratio(row) ? Number(*Ratio(row), "") : ""));
   }
   std::string text;
   for (const std::string& line : lines) {
@@ -178,9 +227,10 @@ nlohmann::json ToJson(const Report& report) {
     if (row.goal) entry["goal"] = *row.goal;
     if (row.goal) entry["met"] = !row.missed();
     if (row.peer) entry["peer"] = *row.peer;
+    if (const std::optional<double> ratio = Ratio(row)) entry["ratio"] = *ratio;
     rows.push_back(std::move(entry));
   }
-  return {{"devices", report.devices}, {"rows", std::move(rows)}};
+  return {{"title", report.title}, {"rows", std::move(rows)}};
 }
 
 }  // namespace nodedevice::bench

@@ -6,6 +6,7 @@
 
 #include "nlohmann/json.hpp"
 #include "tests/bench/measure.h"
+#include "tests/bench/measure_resources.h"
 
 namespace nodedevice::bench {
 
@@ -21,9 +22,9 @@ struct Row {
   bool operator==(const Row&) const = default;
 };
 
-// All that is said about one number of devices.
+// All that is said about one measurement.
 struct Report {
-  int devices = 0;
+  std::string title;  // "10 devices"
   std::vector<Row> rows;
 
   bool missed() const;
@@ -33,7 +34,10 @@ struct Report {
 // shares of the peer's are added. Pure.
 Report MakeReport(int devices, const Figures& figures, const std::optional<Figures>& peer);
 
-// The same report for people and for programs.
+// The same of an agent with many resources. Pure.
+Report MakeReport(const ResourcesFigures& figures);
+
+// The same report for people and for programs. Both name the ratio of our figure to the peer's.
 std::string ToText(const Report& report);
 nlohmann::json ToJson(const Report& report);
 

@@ -28,6 +28,8 @@ Figures GoodFigures() {
                  .start_to_list = Constant(milliseconds(30)),
                  .empty_call = Constant(microseconds(100)),
                  .allocate = Constant(microseconds(110)),
+                 .callers = 8,
+                 .allocates_per_second = 20'000,
                  .allocate_after_rest = Constant(microseconds(500)),
                  .device_gone = Constant(milliseconds(2)),
                  .device_back = Constant(milliseconds(3)),
@@ -100,10 +102,30 @@ TEST(Report, APeerAddsItsColumnAndTheGoalsThatAreSharesOfIts) {
   peer.after_start.private_kib = 8000;
   const Report report = MakeReport(10, ours, peer);
   EXPECT_EQ(Find(report, "Allocate, p50").peer, 220);
+  EXPECT_THAT(ToText(report), HasSubstr("220 us    0.50\n"));
+  EXPECT_EQ(ToJson(report)["rows"][0]["ratio"], 1.0);
   EXPECT_DOUBLE_EQ(Find(report, "Allocate, p50 / peer's").value, 0.5);
   EXPECT_FALSE(Find(report, "Allocate, p50 / peer's").missed());
   EXPECT_DOUBLE_EQ(Find(report, "private memory, after start / peer's").value, 0.5);
   EXPECT_TRUE(Find(report, "private memory, after start / peer's").missed());
+}
+
+TEST(Report, ManyResourcesAreJudgedByTheLastOfThem) {
+  ResourcesFigures figures{.resources = 32,
+                           .start_to_lists = Constant(milliseconds(300)),
+                           .kubelet_back_registered = Constant(milliseconds(500)),
+                           .kubelet_back_listed = Constant(milliseconds(700)),
+                           .exit = Constant(milliseconds(60)),
+                           .after_work = {.private_kib = 9000},
+                           .idle = std::chrono::seconds(10),
+                           .idle_cpu = milliseconds(1)};
+  EXPECT_FALSE(MakeReport(figures).missed());
+  EXPECT_THAT(ToText(MakeReport(figures)), HasSubstr("an agent with 32 resources\n"));
+  figures.kubelet_back_registered.Add(milliseconds(501));
+  const Report report = MakeReport(figures);
+  EXPECT_TRUE(report.missed());
+  EXPECT_FALSE(Find(report, "kubelet.sock back to the last Register, p50").missed());
+  EXPECT_TRUE(Find(report, "kubelet.sock back to the last Register, max").missed());
 }
 
 TEST(Report, JsonSaysTheSameAsTheTable) {
@@ -111,7 +133,7 @@ TEST(Report, JsonSaysTheSameAsTheTable) {
   figures.exit = Constant(milliseconds(1500));
   const Report report = MakeReport(10, figures, std::nullopt);
   const nlohmann::json json = ToJson(report);
-  EXPECT_EQ(json["devices"], 10);
+  EXPECT_EQ(json["title"], "10 devices");
   ASSERT_EQ(json["rows"].size(), report.rows.size());
   const nlohmann::json& last = json["rows"].back();
   const nlohmann::json expected = {{"what", "SIGTERM to exit, max"},

@@ -14,7 +14,7 @@ SOURCES = find agent controller devicemanager lib plugin tests -name '*.h' -o -n
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build run test test-tsan image test-image bundle test-bundle test-commands cluster
-.PHONY: cluster-tools cluster-down olm-tools vm-tools test-vm e2e fuzz lint format bench conformance clean
+.PHONY: cluster-tools cluster-down olm-tools vm-tools test-vm e2e fuzz coverage lint format bench conformance clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  %-13s  %s\n", $$1, $$2}' Makefile
@@ -102,6 +102,9 @@ fuzz: deps ## Fuzz each parser for FUZZ_SECONDS (30); findings land in build/fuz
 	    "build/fuzz/corpus/$$name" "tests/fuzz/corpus/$$name"; \
 	done
 
+coverage: deps ## Count which lines of the pure cores the unit tests run; build/coverage/html shows the others
+	JOBS=$(JOBS) scripts/coverage
+
 lint: deps ## Check the format of every file, scripts, alerts and dashboards, and run clang-tidy on the programs
 	shellcheck --severity=warning $(SCRIPTS)
 	tests/monitoring/run
@@ -113,8 +116,8 @@ lint: deps ## Check the format of every file, scripts, alerts and dashboards, an
 format: ## Format every file in place
 	$(SOURCES) | xargs clang-format -i
 
-bench: build ## Measure latency and memory, side by side with a peer where there is one
-	tests/bench/run
+bench: build cluster-tools ## Measure everything beside its goals (BENCH=run: the plugin only); wants a machine that rests
+	tests/bench/$(or $(BENCH),all)
 
 conformance: build ## Check a device plugin against a kubelet's rules: PLUGIN='./my-plugin --dir {plugin-dir}'
 	build/release/bin/device-manager conformance -- $(PLUGIN)

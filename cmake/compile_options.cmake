@@ -31,6 +31,10 @@ endif()
 if(NODEDEVICE_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)  # what libFuzzer is guided by
 endif()
+if(NODEDEVICE_COVERAGE)  # of clang
+  add_compile_options(-fprofile-instr-generate -fcoverage-mapping)
+  add_link_options(-fprofile-instr-generate)
+endif()
 if(NODEDEVICE_HARDEN)
   # Generated code as well. scripts/contents looks for all of it in the programs that are shipped.
   add_compile_options(-fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2

@@ -10,6 +10,7 @@
 #include "agent/page_style.h"
 #include "agent/readiness.h"
 #include "lib/base/duration_text.h"
+#include "lib/base/markup.h"
 
 namespace nodedevice {
 namespace {
@@ -17,7 +18,7 @@ namespace {
 constexpr int kRefreshSeconds = 3;
 
 std::string Status(std::string_view style, std::string_view text) {
-  return absl::StrCat("<span class=\"", std::string(style), "\">", EscapeHtml(text), "</span>");
+  return absl::StrCat("<span class=\"", std::string(style), "\">", EscapeMarkup(text), "</span>");
 }
 
 // A table of which a narrow screen shows each row as a card: the heading of each column stands
@@ -48,8 +49,8 @@ class Table {
 
 // Something to do, with the words of what went wrong below it.
 std::string Alert(std::string_view advice, std::string_view details) {
-  return absl::StrCat("<div class=\"card alert\">", EscapeHtml(advice), "<pre>",
-                      EscapeHtml(details), "</pre></div>\n");
+  return absl::StrCat("<div class=\"card alert\">", EscapeMarkup(advice), "<pre>",
+                      EscapeMarkup(details), "</pre></div>\n");
 }
 
 std::string_view StyleOf(PluginPhase phase) {
@@ -122,18 +123,18 @@ std::string Overview(const Snapshot& snapshot, TimePoint now) {
   std::string html = "<div class=\"card\">";
   absl::StrAppend(&html, reasons.empty() ? Status("good", "Ready") : Status("bad", "Not ready"));
   if (!reasons.empty()) {
-    absl::StrAppend(&html, "<pre>", EscapeHtml(absl::StrJoin(reasons, "\n")), "</pre>");
+    absl::StrAppend(&html, "<pre>", EscapeMarkup(absl::StrJoin(reasons, "\n")), "</pre>");
   }
   absl::StrAppend(&html, "</div>\n<div class=\"card\">Device Manager: ",
                   manager.up ? Status("good", "up") : Status("bad", "down"), " for ",
                   DurationText(now - manager.since), ", restarts seen: ", manager.restarts,
-                  "<br><span class=\"dim\">", EscapeHtml(manager.socket), "</span></div>\n");
+                  "<br><span class=\"dim\">", EscapeMarkup(manager.socket), "</span></div>\n");
   absl::StrAppend(&html, "<div class=\"card\">Configuration: ",
                   !snapshot.config.error.empty() ? Status("bad", "newest version rejected")
                   : snapshot.config.accepted     ? Status("good", "accepted")
                                                  : Status("wait", "not read yet"),
                   ", generation in force: ", snapshot.config.generation, "<br><span class=\"dim\">",
-                  EscapeHtml(snapshot.config.source), "</span></div>\n");
+                  EscapeMarkup(snapshot.config.source), "</span></div>\n");
   return html;
 }
 
@@ -144,16 +145,16 @@ std::string Plugins(const Snapshot& snapshot, TimePoint now) {
     std::string state = absl::StrCat(Status(StyleOf(plugin.phase), ToString(plugin.phase)), " for ",
                                      DurationText(now - plugin.since));
     if (!plugin.held_by.empty()) {
-      absl::StrAppend(&state, "<br>waits for ", EscapeHtml(plugin.held_by));
+      absl::StrAppend(&state, "<br>waits for ", EscapeMarkup(plugin.held_by));
     }
-    if (!plugin.note.empty()) absl::StrAppend(&state, "<br>", EscapeHtml(plugin.note));
+    if (!plugin.note.empty()) absl::StrAppend(&state, "<br>", EscapeMarkup(plugin.note));
     if (plugin.phase == PluginPhase::kBackingOff && plugin.deadline && *plugin.deadline > now) {
       absl::StrAppend(&state, "<br>starts in ", DurationText(*plugin.deadline - now));
     }
-    table.AddRow({EscapeHtml(plugin.name), EscapeHtml(plugin.resource_name), state,
+    table.AddRow({EscapeMarkup(plugin.name), EscapeMarkup(plugin.resource_name), state,
                   plugin.pid == 0 ? "-" : absl::StrCat(plugin.pid),
                   absl::StrCat(plugin.total_restarts()),
-                  plugin.last_exit.empty() ? "-" : EscapeHtml(plugin.last_exit)});
+                  plugin.last_exit.empty() ? "-" : EscapeMarkup(plugin.last_exit)});
   }
   return std::move(table).Finish();
 }
@@ -162,10 +163,10 @@ std::string Devices(const ResourceReport& resource) {
   if (resource.devices.empty()) return "<p class=\"dim\">No devices.</p>\n";
   Table table({"Device", "Health", "Reason", "Paths", "NUMA"});
   for (const DeviceReport& device : resource.devices) {
-    table.AddRow({EscapeHtml(device.id),
+    table.AddRow({EscapeMarkup(device.id),
                   device.healthy ? Status("good", "Healthy") : Status("bad", "Unhealthy"),
-                  device.reason.empty() ? "-" : EscapeHtml(device.reason),
-                  device.paths.empty() ? "-" : EscapeHtml(device.paths),
+                  device.reason.empty() ? "-" : EscapeMarkup(device.reason),
+                  device.paths.empty() ? "-" : EscapeMarkup(device.paths),
                   device.numa_nodes.empty() ? "-" : absl::StrJoin(device.numa_nodes, ", ")});
   }
   std::string html = std::move(table).Finish();
@@ -187,7 +188,7 @@ std::string Use(const KubeletView& kubelet, const std::string& resource) {
 std::string Announced(const ResourceReport& resource, const KubeletView& kubelet) {
   const bool streaming = resource.phase == RegistrationPhase::kStreaming;
   const std::string use = Use(kubelet, resource.resource);
-  std::string html = absl::StrCat("<h3>", EscapeHtml(resource.resource), "</h3><p>",
+  std::string html = absl::StrCat("<h3>", EscapeMarkup(resource.resource), "</h3><p>",
                                   Status(streaming ? "good" : "wait", ToString(resource.phase)),
                                   ", ", resource.healthy, " healthy, ", resource.unhealthy,
                                   " unhealthy", use.empty() ? "" : ", ", use, "</p>\n");
@@ -195,7 +196,7 @@ std::string Announced(const ResourceReport& resource, const KubeletView& kubelet
     html += Alert("The last registration failed; it is tried again by itself.", resource.error);
   }
   for (const std::string& note : resource.notes) {
-    absl::StrAppend(&html, "<p class=\"dim\">", EscapeHtml(note), "</p>\n");
+    absl::StrAppend(&html, "<p class=\"dim\">", EscapeMarkup(note), "</p>\n");
   }
   return html + Devices(resource);
 }
@@ -208,7 +209,7 @@ std::string Resources(const Snapshot& snapshot) {
     }
     const std::string use = Use(snapshot.kubelet, plugin.resource_name);
     if (plugin.exec && !use.empty()) {
-      absl::StrAppend(&html, "<h3>", EscapeHtml(plugin.resource_name), "</h3><p>", use, "</p>\n");
+      absl::StrAppend(&html, "<h3>", EscapeMarkup(plugin.resource_name), "</h3><p>", use, "</p>\n");
     }
   }
   return html.empty() ? "<p class=\"dim\">No plugin has reported a resource yet.</p>\n" : html;
@@ -217,17 +218,17 @@ std::string Resources(const Snapshot& snapshot) {
 std::string Holders(const KubeletView& kubelet) {
   if (!kubelet.fresh) {
     return absl::StrCat("<p class=\"dim\">The kubelet does not say which pods hold devices",
-                        kubelet.error.empty() ? "" : ": ", EscapeHtml(kubelet.error), "</p>\n");
+                        kubelet.error.empty() ? "" : ": ", EscapeMarkup(kubelet.error), "</p>\n");
   }
   if (kubelet.holders.empty()) return "<p class=\"dim\">No pod holds one.</p>\n";
   Table table({"Pod", "Container", "Resource", "Devices"});
   for (const DeviceHolder& holder : kubelet.holders) {
-    std::string devices = EscapeHtml(absl::StrJoin(holder.devices, ", "));
+    std::string devices = EscapeMarkup(absl::StrJoin(holder.devices, ", "));
     if (holder.devices.size() < holder.count) {
       absl::StrAppend(&devices, devices.empty() ? "" : ", ... ", holder.count, " in all");
     }
-    table.AddRow({EscapeHtml(absl::StrCat(holder.namespace_name, "/", holder.pod)),
-                  EscapeHtml(holder.container), EscapeHtml(holder.resource), devices});
+    table.AddRow({EscapeMarkup(absl::StrCat(holder.namespace_name, "/", holder.pod)),
+                  EscapeMarkup(holder.container), EscapeMarkup(holder.resource), devices});
   }
   return std::move(table).Finish();
 }
@@ -244,36 +245,9 @@ std::string RenderPage(const Snapshot& snapshot, TimePoint now) {
       Overview(snapshot, now), "<h2>Plugins</h2>\n", Plugins(snapshot, now),
       "<h2>Resources and devices</h2>\n", Resources(snapshot), "<h2>Pods that hold devices</h2>\n",
       Holders(snapshot.kubelet), "<footer class=\"dim\">node-device-agent ",
-      EscapeHtml(snapshot.version), ", up for ", DurationText(now - snapshot.started),
+      EscapeMarkup(snapshot.version), ", up for ", DurationText(now - snapshot.started),
       " &middot; <a href=\"/metrics\">metrics</a> &middot; <a href=\"/readyz\">readiness</a>"
       "</footer></body></html>\n");
-}
-
-std::string EscapeHtml(std::string_view text) {
-  std::string escaped;
-  escaped.reserve(text.size());
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      case '\'':
-        escaped += "&#39;";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
 }
 
 }  // namespace nodedevice

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "agent/snapshot.h"
 
@@ -11,8 +10,5 @@ namespace nodedevice {
 // while it is open. Everything that came from elsewhere is escaped. What is wrong stands first,
 // with what to do about it.
 std::string RenderPage(const Snapshot& snapshot, TimePoint now);
-
-// `text` so that it means itself inside an element or a quoted attribute.
-std::string EscapeHtml(std::string_view text);
 
 }  // namespace nodedevice

@@ -8,6 +8,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "devicemanager/conformance/words.h"
+#include "lib/base/markup.h"
 #include "lib/base/utf8.h"
 
 namespace nodedevice::devicemanager::conformance {
@@ -55,31 +56,8 @@ std::string CommandLine(const Report& report) {
 // As the content of an element or an attribute. The two noncharacters of UTF-8 that no XML document
 // may hold become question marks: a reader would refuse the whole report.
 std::string Xml(std::string_view text) {
-  const std::string line = absl::StrReplaceAll(OneLine(text, kLongestLine),
-                                               {{"\xEF\xBF\xBE", "?"}, {"\xEF\xBF\xBF", "?"}});
-  std::string escaped;
-  for (const char c : line) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      case '\'':
-        escaped += "&apos;";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
+  return EscapeMarkup(absl::StrReplaceAll(OneLine(text, kLongestLine),
+                                          {{"\xEF\xBF\xBE", "?"}, {"\xEF\xBF\xBF", "?"}}));
 }
 
 std::string TestCase(const Finding& finding) {

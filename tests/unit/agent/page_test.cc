@@ -156,11 +156,6 @@ TEST(PageTest, IsAPageAlsoWhenNothingIsKnownYet) {
                                                   HasSubstr("not read yet"), HasSubstr("</html>")));
 }
 
-TEST(EscapeHtmlTest, EscapesWhatHasAMeaning) {
-  EXPECT_EQ(EscapeHtml("a<b>&\"c'"), "a&lt;b&gt;&amp;&quot;c&#39;");
-  EXPECT_EQ(EscapeHtml("plain ü"), "plain ü");
-}
-
 TEST(DurationTextTest, NamesTheTwoLargestUnits) {
   EXPECT_EQ(DurationText(Duration::zero()), "0 s");
   EXPECT_EQ(DurationText(seconds(59)), "59 s");

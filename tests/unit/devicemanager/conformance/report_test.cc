@@ -72,7 +72,7 @@ TEST(ConformanceReportTest, JUnitIsEscapedAndFailsOnlyForWhatMustHold) {
               HasSubstr("tests=\"2\" failures=\"1\" errors=\"0\" skipped=\"1\" time=\"41.0\""));
   EXPECT_THAT(xml, HasSubstr("value=\"/opt/plugin --x=&lt;y&gt;\""));
   EXPECT_THAT(xml, HasSubstr("<testcase classname=\"a\" name=\"a/must\"><failure type=\"must\" "
-                             "message=\"it&apos;s &lt;this&gt; &amp; &quot;that&quot;\">A "
+                             "message=\"it&#39;s &lt;this&gt; &amp; &quot;that&quot;\">A "
                              "&lt;law&gt; &amp; &quot;more&quot;.</failure></testcase>"));
   EXPECT_THAT(xml, HasSubstr("<skipped message=\"should, and does not: 3.9 s\"/>"));
   EXPECT_THAT(JUnitReport(Of(Verdict::kPass, Verdict::kNotApplicable)),

@@ -23,6 +23,7 @@ pkg_check_modules(GRPC REQUIRED grpc++_unsecure)
 add_library(nodedevice_absl INTERFACE)
 add_library(nodedevice_grpc INTERFACE)
 add_library(nodedevice_spdlog INTERFACE)
+add_library(nodedevice_yamlcpp INTERFACE)
 if(NODEDEVICE_STATIC_GRPC)
   # pkg-config's --static list and what it leaves to gRPC's own private libraries, all as archives;
   # libc stays dynamic (vendor libraries must be loadable).
@@ -44,6 +45,8 @@ if(NODEDEVICE_STATIC_GRPC)
                                                   -Wl,--end-group)
   target_link_libraries(nodedevice_grpc INTERFACE -Wl,--start-group ${archives} ${absl_archives}
                                                   -Wl,--end-group ${others})
+  find_library(archive_yamlcpp NAMES libyaml-cpp.a REQUIRED)
+  target_link_libraries(nodedevice_yamlcpp INTERFACE ${archive_yamlcpp})
   # Debian has no archives of these two.
   target_link_libraries(nodedevice_spdlog INTERFACE spdlog::spdlog_header_only
                                                     fmt::fmt-header-only)
@@ -52,5 +55,6 @@ else()
                                                   absl::str_format absl::time)
   target_link_libraries(nodedevice_grpc INTERFACE ${GRPC_LINK_LIBRARIES} protobuf::libprotobuf)
   target_link_libraries(nodedevice_spdlog INTERFACE spdlog::spdlog)
+  target_link_libraries(nodedevice_yamlcpp INTERFACE yaml-cpp)
 endif()
 target_link_libraries(nodedevice_grpc INTERFACE nodedevice_absl Threads::Threads)

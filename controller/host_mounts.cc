@@ -99,7 +99,9 @@ void Add(const Nvidia& nvidia, bool topology, HostMounts& mounts) {
   } else {
     AddPath(root == "/" ? "/usr/lib" : root, mounts);
   }
-  if (!GivesCdiNames(nvidia)) return;
+  // What NVIDIA's own configuration says is known on the node only.
+  if (!nvidia.config_file.empty()) AddPath(nvidia.config_file, mounts);
+  if (!GivesCdiNames(nvidia) && nvidia.config_file.empty()) return;
   AddPath("/usr/bin/nvidia-ctk", mounts);
   AddCdiFolder(mounts);
 }

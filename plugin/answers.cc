@@ -38,6 +38,10 @@ std::vector<std::string> Ids(const google::protobuf::RepeatedPtrField<std::strin
 
 }  // namespace
 
+const PluginSpec& Answers::SpecOf(const Announcement& offered) const {
+  return offered.spec != nullptr ? *offered.spec : parts_.spec;
+}
+
 absl::Status Answers::CheckNodes(const std::vector<DeviceNode>& nodes) const {
   for (const DeviceNode& node : nodes) {
     struct stat info;
@@ -60,9 +64,10 @@ absl::Status Answers::GetPreferredAllocation(const v1beta1::PreferredAllocationR
                                              v1beta1::PreferredAllocationResponse* reply) const {
   const auto offered = parts_.board.Current();
   for (const auto& container : request.container_requests()) {
-    ASSIGN_OR_RETURN(std::vector<std::string> preferred,
-                     Prefer(*offered, parts_.spec.preference, Ids(container.available_deviceids()),
-                            Ids(container.must_include_deviceids()), container.allocation_size()));
+    ASSIGN_OR_RETURN(
+        std::vector<std::string> preferred,
+        Prefer(*offered, SpecOf(*offered).preference, Ids(container.available_deviceids()),
+               Ids(container.must_include_deviceids()), container.allocation_size()));
     auto* wire = reply->add_container_responses();
     for (std::string& id : preferred) wire->add_deviceids(std::move(id));
   }
@@ -74,7 +79,7 @@ absl::Status Answers::Allocate(const v1beta1::AllocateRequest& request,
   const auto offered = parts_.board.Current();
   for (const auto& container : request.container_requests()) {
     ASSIGN_OR_RETURN(const ContainerAnswer answer,
-                     AnswerContainer(*offered, parts_.spec, Ids(container.devices_ids())));
+                     AnswerContainer(*offered, SpecOf(*offered), Ids(container.devices_ids())));
     // Nodes of devices that are made ready later may come then.
     if (parts_.prepare == nullptr) RETURN_IF_ERROR(CheckNodes(answer.nodes));
     Fill(answer, reply->add_container_responses());
@@ -85,7 +90,7 @@ absl::Status Answers::Allocate(const v1beta1::AllocateRequest& request,
 void Answers::PreStartContainer(const v1beta1::PreStartContainerRequest& request, Done done) const {
   const auto offered = parts_.board.Current();
   const std::vector<std::string> wire_ids = Ids(request.devices_ids());
-  const auto answer = AnswerContainer(*offered, parts_.spec, wire_ids);
+  const auto answer = AnswerContainer(*offered, SpecOf(*offered), wire_ids);
   if (!answer.ok()) return done(answer.status());
   // Without preparation the options do not ask for this call. Whoever calls it all the same learns
   // whether the devices are still there.

@@ -53,6 +53,7 @@ class Answers {
   void Record(const char* method, Duration took, const absl::Status& status) const;
 
  private:
+  const PluginSpec& SpecOf(const Announcement& offered) const;
   absl::Status CheckNodes(const std::vector<DeviceNode>& nodes) const;
 
   const Parts parts_;

@@ -96,7 +96,7 @@ void Plugin::OnScanned(absl::StatusOr<Inventory> inventory) {
     return;
   }
   for (auto& [name, found] : inventory->resources) {
-    Announce(ResourceNamed(name), name, std::move(found), inventory->affinity);
+    Announce(ResourceNamed(name), name, std::move(found), *inventory);
   }
   ArmHealthTimer();
   if (held_ && !inventory->hold.empty()) {
@@ -142,8 +142,23 @@ Plugin::Resource& Plugin::ResourceNamed(const std::string& name) {
   return resource;
 }
 
+std::shared_ptr<const PluginSpec> Plugin::SpecOf(Resource& resource, const std::string& name,
+                                                 const Inventory& inventory) const {
+  const auto found = inventory.terms.find(name);
+  if (found == inventory.terms.end()) return nullptr;
+  const auto current = resource.server->Current();
+  if (current->spec != nullptr && found->second == resource.terms) return current->spec;
+  resource.terms = found->second;
+  auto spec = std::make_shared<PluginSpec>(spec_);
+  spec->resource_name = name;
+  spec->sharing = resource.terms.sharing;
+  spec->preference = resource.terms.preference.value_or(spec_.preference);
+  spec->discovery = resource.terms.discovery;
+  return spec;
+}
+
 void Plugin::Announce(Resource& resource, const std::string& name, DeviceSet scanned,
-                      const std::shared_ptr<const Affinity>& affinity) {
+                      const Inventory& inventory) {
   const auto current = resource.server->Current();
   DeviceSet devices = resource.health.Update(current->devices, std::move(scanned), Clock::now());
   VisitBoth(current->devices, devices,
@@ -155,7 +170,8 @@ void Plugin::Announce(Resource& resource, const std::string& name, DeviceSet sca
                 spdlog::warn("{}: device {} is unhealthy: {}", name, id, now->problem);
               }
             });
-  resource.server->Publish(std::move(devices), affinity);
+  resource.server->Publish(std::move(devices), inventory.affinity,
+                           SpecOf(resource, name, inventory));
 }
 
 void Plugin::ArmHealthTimer() {

@@ -51,6 +51,7 @@ class Plugin {
   struct Resource {
     std::unique_ptr<ResourceServer> server;
     HealthTracker health;
+    ResourceTerms terms = {};  // of the last scan, when it had some
   };
 
   void Hint();
@@ -58,7 +59,10 @@ class Plugin {
   void OnScanned(absl::StatusOr<Inventory> inventory);
   Resource& ResourceNamed(const std::string& name);
   void Announce(Resource& resource, const std::string& name, DeviceSet scanned,
-                const std::shared_ptr<const Affinity>& affinity);
+                const Inventory& inventory);
+  // The entry as it holds for a resource; null: as it stands.
+  std::shared_ptr<const PluginSpec> SpecOf(Resource& resource, const std::string& name,
+                                           const Inventory& inventory) const;
   void ArmHealthTimer();
   void OnKubelet(Transition transition);
   void OnLook();

@@ -105,15 +105,18 @@ Answers ResourceServer::MakeAnswers() {
        .prepare = parts_.prepare});
 }
 
-void ResourceServer::Publish(DeviceSet devices, std::shared_ptr<const Affinity> affinity) {
+void ResourceServer::Publish(DeviceSet devices, std::shared_ptr<const Affinity> affinity,
+                             std::shared_ptr<const PluginSpec> spec) {
   const auto current = board_.Current();
   const bool same = affinity == current->affinity ||
                     (affinity && current->affinity && *affinity == *current->affinity);
-  if (same && devices == current->devices) return;
+  if (same && spec == current->spec && devices == current->devices) return;
+  const Sharing& sharing = (spec != nullptr ? *spec : parts_.spec).sharing;
   board_.Publish({.devices = std::move(devices),
-                  .replicas = current->replicas,
+                  .replicas = sharing.replicas,
                   .withdrawn = current->withdrawn,
-                  .affinity = std::move(affinity)});
+                  .affinity = std::move(affinity),
+                  .spec = std::move(spec)});
   parts_.on_change();
 }
 

@@ -42,7 +42,10 @@ class ResourceServer {
   ResourceServer(Parts parts, std::string resource);
   ~ResourceServer();
 
-  void Publish(DeviceSet devices, std::shared_ptr<const Affinity> affinity);
+  // `spec`: the entry as it holds for this resource, the same pointer as long as it says the same;
+  // null: as it stands.
+  void Publish(DeviceSet devices, std::shared_ptr<const Affinity> affinity,
+               std::shared_ptr<const PluginSpec> spec);
   // What was published last.
   Latest<Announcement> Current() const { return board_.Current(); }
 

@@ -12,7 +12,6 @@ namespace nodedevice {
 namespace {
 
 constexpr std::size_t kMaxEdits = 256;
-constexpr std::int64_t kMaxReplicas = 100'000;
 
 MountEdit ReadMount(const Element& element, HostPathPolicy policy, FieldErrors& errors) {
   MountEdit mount;

@@ -13,7 +13,6 @@
 namespace nodedevice {
 namespace {
 
-constexpr std::size_t kMaxStrategies = 4;
 constexpr std::size_t kMaxXids = 64;
 constexpr std::int64_t kMaxXid = 9'999;
 constexpr std::int64_t kMaxQuietSeconds = 86'400;
@@ -53,7 +52,17 @@ bool CheckPartitionSize(const std::string& size, ObjectReader& reader) {
   return false;
 }
 
-std::vector<Nvidia::ListStrategy> ReadListStrategies(ObjectReader& reader, FieldErrors& errors) {
+}  // namespace
+
+std::optional<Nvidia::MigStrategy> ReadMigStrategy(ObjectReader& reader) {
+  return reader.Choice<Nvidia::MigStrategy>("migStrategy",
+                                            {{"none", Nvidia::MigStrategy::kNone},
+                                             {"single", Nvidia::MigStrategy::kSingle},
+                                             {"mixed", Nvidia::MigStrategy::kMixed}});
+}
+
+std::vector<Nvidia::ListStrategy> ReadListStrategies(const std::vector<Element>& entries,
+                                                     FieldErrors& errors) {
   using Strategy = Nvidia::ListStrategy;
   static constexpr std::pair<std::string_view, Strategy> kWords[] = {
       {"envvar", Strategy::kEnvvar},
@@ -61,7 +70,7 @@ std::vector<Nvidia::ListStrategy> ReadListStrategies(ObjectReader& reader, Field
       {"cdi-annotations", Strategy::kCdiAnnotations},
       {"cdi-cri", Strategy::kCdiCri}};
   std::vector<Strategy> strategies;
-  for (const Element& entry : reader.NonEmptyList("deviceListStrategy", kMaxStrategies)) {
+  for (const Element& entry : entries) {
     const std::optional<std::string> text = ReadText(entry, errors);
     if (!text) continue;
     const auto found =
@@ -78,6 +87,21 @@ std::vector<Nvidia::ListStrategy> ReadListStrategies(ObjectReader& reader, Field
   }
   return strategies;
 }
+
+void ReadGpuNaming(ObjectReader& reader, Nvidia& nvidia) {
+  nvidia.device_id_strategy =
+      reader
+          .Choice<Nvidia::IdStrategy>("deviceIDStrategy", {{"uuid", Nvidia::IdStrategy::kUuid},
+                                                           {"index", Nvidia::IdStrategy::kIndex}})
+          .value_or(nvidia.device_id_strategy);
+  nvidia.pass_device_specs = reader.Bool("passDeviceSpecs").value_or(nvidia.pass_device_specs);
+  if (auto prefix = reader.Text("cdiAnnotationPrefix");
+      prefix && reader.Check("cdiAnnotationPrefix", CheckAnnotationPrefix(*prefix))) {
+    nvidia.cdi_annotation_prefix = *std::move(prefix);
+  }
+}
+
+namespace {
 
 XidPolicy ReadXids(const Element& element, FieldErrors& errors) {
   XidPolicy xids;
@@ -108,24 +132,15 @@ Nvidia ReadNvidia(const Element& element, HostPathPolicy policy, FieldErrors& er
       root && reader.Check("driverRoot", CheckDriverRoot(*root, policy))) {
     nvidia.driver_root = *std::move(root);
   }
-  nvidia.mig_strategy =
-      reader
-          .Choice<Nvidia::MigStrategy>("migStrategy", {{"none", Nvidia::MigStrategy::kNone},
-                                                       {"single", Nvidia::MigStrategy::kSingle},
-                                                       {"mixed", Nvidia::MigStrategy::kMixed}})
-          .value_or(nvidia.mig_strategy);
+  nvidia.mig_strategy = ReadMigStrategy(reader).value_or(nvidia.mig_strategy);
   if (reader.Has("deviceListStrategy")) {
-    nvidia.device_list_strategy = ReadListStrategies(reader, errors);
+    nvidia.device_list_strategy =
+        ReadListStrategies(reader.NonEmptyList("deviceListStrategy", kMaxListStrategies), errors);
   }
-  nvidia.device_id_strategy =
-      reader
-          .Choice<Nvidia::IdStrategy>("deviceIDStrategy", {{"uuid", Nvidia::IdStrategy::kUuid},
-                                                           {"index", Nvidia::IdStrategy::kIndex}})
-          .value_or(nvidia.device_id_strategy);
-  nvidia.pass_device_specs = reader.Bool("passDeviceSpecs").value_or(nvidia.pass_device_specs);
-  if (auto prefix = reader.Text("cdiAnnotationPrefix");
-      prefix && reader.Check("cdiAnnotationPrefix", CheckAnnotationPrefix(*prefix))) {
-    nvidia.cdi_annotation_prefix = *std::move(prefix);
+  ReadGpuNaming(reader, nvidia);
+  if (auto path = reader.Text("configFile");
+      path && reader.Check("configFile", CheckHostPath(*path, policy))) {
+    nvidia.config_file = *std::move(path);
   }
   if (auto size = reader.Text("partitionSize"); size && CheckPartitionSize(*size, reader)) {
     nvidia.partition_size = *std::move(size);
@@ -133,8 +148,14 @@ Nvidia ReadNvidia(const Element& element, HostPathPolicy policy, FieldErrors& er
   const bool cos = nvidia.layout == Nvidia::Layout::kCos;
   for (const std::string_view key : {"migStrategy", "deviceListStrategy", "deviceIDStrategy",
                                      "passDeviceSpecs", "cdiAnnotationPrefix"}) {
-    if (cos && reader.Has(key)) reader.Fail(key, "does not apply to layout cos");
+    if (!reader.Has(key)) continue;
+    if (cos) {
+      reader.Fail(key, "does not apply to layout cos");
+    } else if (reader.Has("configFile")) {
+      reader.Fail(key, "does not apply with configFile, which says it");
+    }
   }
+  if (cos && reader.Has("configFile")) reader.Fail("configFile", "does not apply to layout cos");
   if (cos && nvidia.driver_root == "/") {
     reader.Fail("driverRoot", "must not be / with layout cos, which mounts it into containers");
   }

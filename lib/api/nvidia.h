@@ -14,6 +14,9 @@ namespace nodedevice {
 // nothing about the GPU.
 inline constexpr std::array<int, 6> kXidsOfPrograms = {13, 31, 43, 45, 68, 109};
 
+// What NVIDIA's own plugin calls whole GPUs.
+inline constexpr char kNvidiaGpuResource[] = "nvidia.com/gpu";
+
 // What the driver's errors mean for a GPU.
 struct XidPolicy {
   std::vector<int> ignored;   // beside kXidsOfPrograms
@@ -43,6 +46,9 @@ struct Nvidia {
   IdStrategy device_id_strategy = IdStrategy::kUuid;
   bool pass_device_specs = false;
   std::string cdi_annotation_prefix = "cdi.k8s.io/";
+  // NVIDIA's own configuration on the host, which says the five above and how GPUs are shared
+  // (nvidia_config.h); empty: none.
+  std::string config_file;
 
   // kCos only.
   std::string partition_size;  // "1g.5gb"; empty: whole GPUs

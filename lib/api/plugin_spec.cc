@@ -73,6 +73,18 @@ PluginSpec ReadPluginSpec(const Element& entry, HostPathPolicy policy, FieldErro
       if (reader.Has(key)) reader.Fail(key, "does not apply to exec");
     }
   }
+  if (const auto* nvidia = std::get_if<Nvidia>(&spec.discovery);
+      nvidia != nullptr && !nvidia->config_file.empty()) {
+    if (reader.Has("sharing")) {
+      reader.Fail("sharing", "does not apply with nvidia.configFile, which says it");
+    }
+    if (!spec.resource_name.empty() && spec.resource_name != kNvidiaGpuResource) {
+      reader.Fail("resourceName", absl::StrCat("must be ", kNvidiaGpuResource,
+                                               " with nvidia.configFile, which names resources "
+                                               "itself, is ",
+                                               Quoted(spec.resource_name)));
+    }
+  }
   reader.RejectUnknown();
   // Only now is its depth known to be bounded; dump() recurses.
   if (errors.count() == before) spec.text = entry.value->dump();

@@ -47,6 +47,18 @@ std::vector<Apqn> ReadApqns(const std::vector<Element>& elements, ApqnPlaces& pl
 std::optional<CexMode> ReadCexMode(ObjectReader& reader, std::string_view key);
 std::optional<int> ReadCexGeneration(ObjectReader& reader, std::string_view key);
 
+// What an entry and NVIDIA's own configuration have in common, under the same keys: what becomes of
+// MIG devices; how containers get their devices, each way once; and how devices are called there
+// (deviceIDStrategy, passDeviceSpecs, cdiAnnotationPrefix), where `nvidia` keeps what is not said.
+inline constexpr std::size_t kMaxListStrategies = 4;
+std::optional<Nvidia::MigStrategy> ReadMigStrategy(ObjectReader& reader);
+std::vector<Nvidia::ListStrategy> ReadListStrategies(const std::vector<Element>& entries,
+                                                     FieldErrors& errors);
+void ReadGpuNaming(ObjectReader& reader, Nvidia& nvidia);
+
+// How often a device may be announced at most.
+inline constexpr std::int64_t kMaxReplicas = 100'000;
+
 // What families have in common: the permissions of a device node, mounts with unique container
 // paths, the name of a variable, and the two parts of a CDI name, "vendor.example/class" and what
 // stands after the '='.

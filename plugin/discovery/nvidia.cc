@@ -42,7 +42,7 @@ NvidiaSource::NvidiaSource(std::string resource, Nvidia nvidia, bool topology, c
       xids_(nvidia_.xids),
       names_({resource_}),
       driver_(host_, driver_root_, timing.driver) {
-  if (GivesCdiNames(nvidia_)) cdi_.emplace(host_, resource_);
+  if (!nvidia_.config_file.empty()) config_file_.emplace(nvidia_, host_);
 }
 
 absl::StatusOr<Inventory> NvidiaSource::Scan() {
@@ -53,29 +53,64 @@ absl::StatusOr<Inventory> NvidiaSource::Scan() {
   inventory.directories = view.directories;
   inventory.directories.insert(host_.Resolve("/dev"));
   if (!view.status.ok()) inventory.notes.emplace_back(view.status.message());
-  if (view.gpus) {
-    const std::string problem = ProblemOf(view, silence_, now);
-    const GpuFiles files = ReadFiles(*view.gpus);
-    GpuDevices devices = MakeGpuDevices(
-        resource_, nvidia_, *view.gpus, files, [&](const Gpu& gpu, const MigDevice* mig) {
-          return problem.empty() ? xids_.ProblemOf(gpu, mig, now) : problem;
-        });
-    for (auto& [name, set] : devices.resources) {
-      if (nvidia_.pass_device_specs) CheckNodes(set);
-      inventory.resources[name] = std::move(set);
-      names_.insert(name);
+  const std::optional<NvidiaConfig> config = Config(inventory);
+  if (config) {
+    if (!GivesCdiNames(config->family)) {
+      cdi_.reset();
+    } else if (!cdi_) {
+      cdi_.emplace(host_, resource_);
     }
-    for (const std::string& note : view.gpus->notes) inventory.notes.push_back(note);
-    for (const std::string& note : devices.notes) inventory.notes.push_back(note);
-    if (!view.events_problem.empty() &&
-        std::ranges::find(inventory.notes, view.events_problem) == inventory.notes.end()) {
-      inventory.notes.push_back(view.events_problem);
-    }
-    inventory.affinity = std::make_shared<const Affinity>(MakeGpuAffinity(*view.gpus));
-    if (cdi_) WriteCdi(*view.gpus, files, inventory);
   }
+  if (view.gpus && config) AddGpus(view, *config, now, inventory);
   for (const std::string& name : names_) inventory.resources[name];
   return inventory;
+}
+
+std::optional<NvidiaConfig> NvidiaSource::Config(Inventory& inventory) {
+  if (!config_file_) {
+    NvidiaConfig config;
+    config.family = nvidia_;
+    return config;
+  }
+  NvidiaConfigFile::State state = config_file_->Read();
+  inventory.directories.merge(state.directories);
+  inventory.notes.insert(inventory.notes.end(), state.notes.begin(), state.notes.end());
+  return std::move(state.config);
+}
+
+void NvidiaSource::AddGpus(const GpuDriver::View& view, const NvidiaConfig& config, TimePoint now,
+                           Inventory& inventory) {
+  const std::string problem = ProblemOf(view, silence_, now);
+  const GpuFiles files = ReadFiles(*view.gpus);
+  GpuDevices devices = MakeGpuDevices(
+      resource_, config.family, *view.gpus, files, [&](const Gpu& gpu, const MigDevice* mig) {
+        return problem.empty() ? xids_.ProblemOf(gpu, mig, now) : problem;
+      });
+  for (auto& [name, set] : devices.resources) {
+    if (config.family.pass_device_specs) CheckNodes(set);
+    AddResource(name, std::move(set), config, inventory);
+  }
+  for (const std::string& note : view.gpus->notes) inventory.notes.push_back(note);
+  for (const std::string& note : devices.notes) inventory.notes.push_back(note);
+  if (!view.events_problem.empty() &&
+      std::ranges::find(inventory.notes, view.events_problem) == inventory.notes.end()) {
+    inventory.notes.push_back(view.events_problem);
+  }
+  inventory.affinity = std::make_shared<const Affinity>(MakeGpuAffinity(*view.gpus));
+  if (cdi_) WriteCdi(config.family, *view.gpus, files, inventory);
+}
+
+void NvidiaSource::AddResource(const std::string& name, DeviceSet set, const NvidiaConfig& config,
+                               Inventory& inventory) {
+  const GpuSharing* shared = SharingOf(config, name);
+  const std::string& announced = shared == nullptr ? name : shared->announced_as;
+  inventory.resources[announced] = std::move(set);
+  names_.insert(announced);
+  if (!config_file_) return;
+  inventory.terms.emplace(announced,
+                          ResourceTerms{.sharing = shared == nullptr ? Sharing() : shared->sharing,
+                                        .preference = config.preference,
+                                        .discovery = config.family});
 }
 
 GpuFiles NvidiaSource::ReadFiles(const Gpus& gpus) const {
@@ -112,14 +147,15 @@ void NvidiaSource::CheckNodes(DeviceSet& devices) const {
   }
 }
 
-void NvidiaSource::WriteCdi(const Gpus& gpus, const GpuFiles& files, Inventory& inventory) {
+void NvidiaSource::WriteCdi(const Nvidia& nvidia, const Gpus& gpus, const GpuFiles& files,
+                            Inventory& inventory) {
   const DriverFiles driver = ReadDriverFiles(host_, driver_root_, gpus.driver_version);
   if (driver.hook.empty()) {
     inventory.notes.emplace_back(
         "nvidia-ctk is not on this node: a container finds the driver's libraries only where its "
         "own distribution looks for libraries");
   }
-  const absl::Status written = cdi_->Write(MakeGpuCdi(nvidia_, gpus, files, driver));
+  const absl::Status written = cdi_->Write(MakeGpuCdi(nvidia, gpus, files, driver));
   if (written.ok()) return;
   // A container runtime that does not know the names refuses the container.
   const std::string problem = absl::StrCat("the CDI file is not written: ", written.message());

@@ -12,6 +12,7 @@
 #include "plugin/discovery/source.h"
 #include "plugin/nvidia/gpu_devices.h"
 #include "plugin/nvidia/gpu_driver.h"
+#include "plugin/nvidia/nvidia_config_file.h"
 #include "plugin/nvidia/xid_health.h"
 
 namespace nodedevice {
@@ -37,9 +38,17 @@ class NvidiaSource : public DiscoverySource {
   void OnNews(const std::function<void()>& on_news) override { driver_.OnNews(on_news); }
 
  private:
+  // What is in force now: the entry, or what its configFile makes of it; nullopt: nothing yet.
+  std::optional<NvidiaConfig> Config(Inventory& inventory);
+  void AddGpus(const GpuDriver::View& view, const NvidiaConfig& config, TimePoint now,
+               Inventory& inventory);
+  // Moves what was found to the names that the configFile gives it, with the terms that it sets.
+  void AddResource(const std::string& name, DeviceSet set, const NvidiaConfig& config,
+                   Inventory& inventory);
   GpuFiles ReadFiles(const Gpus& gpus) const;
   void CheckNodes(DeviceSet& devices) const;
-  void WriteCdi(const Gpus& gpus, const GpuFiles& files, Inventory& inventory);
+  void WriteCdi(const Nvidia& nvidia, const Gpus& gpus, const GpuFiles& files,
+                Inventory& inventory);
 
   const std::string resource_;
   const Nvidia nvidia_;
@@ -47,6 +56,7 @@ class NvidiaSource : public DiscoverySource {
   const bool topology_;
   const HostRoot host_;
   const Duration silence_;
+  std::optional<NvidiaConfigFile> config_file_;
   std::optional<CdiSpecFile> cdi_;  // with a strategy that needs it
   XidHealth xids_;
   std::set<std::string> names_;  // of the resources so far: they stay, empty or not

@@ -4,10 +4,12 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "lib/api/device_plugin_config.h"
 #include "lib/base/status.h"
 #include "plugin/affinity.h"
 #include "plugin/device.h"
@@ -15,10 +17,20 @@
 
 namespace nodedevice {
 
+// What a file of the node says of one resource, instead of what the entry says.
+struct ResourceTerms {
+  Sharing sharing;
+  std::optional<Preference> preference = {};  // nullopt: the entry's
+  Discovery discovery;                        // how containers are told
+  bool operator==(const ResourceTerms&) const = default;
+};
+
 // What one look at the host found.
 struct Inventory {
   // By resource name. A later scan may bring further names; one that was there stays, empty or not.
   std::map<std::string, DeviceSet> resources;
+  // By resource name, of those for which the entry alone does not hold.
+  std::map<std::string, ResourceTerms> terms = {};
   std::shared_ptr<const Affinity> affinity = {};  // of whole devices; null: nothing is known
   // For people, why something is not announced: "/dev/kvm does not exist".
   std::vector<std::string> notes;

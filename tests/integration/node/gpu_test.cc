@@ -78,6 +78,40 @@ TEST_F(GpuTest, ProfilesOfMigDevicesAreRegisteredWhenTheyAppear) {
   EXPECT_FALSE(std::filesystem::exists(host_.path() / kCdiFile));
 }
 
+TEST_F(GpuTest, AnEditOfNvidiasOwnConfigurationIsTakenOverAsItStands) {
+  driver_.Install();
+  driver_.Play({{"gpus", json::array({FakeDriver::Gpu(0)})}});
+  host_.Write("etc/nvidia/config.yaml",
+              "version: v1\n"
+              "flags: {plugin: {deviceListStrategy: cdi-annotations, cdiAnnotationPrefix: a/}}\n"
+              "sharing: {timeSlicing: {failRequestsGreaterThanOne: true,\n"
+              "  resources: [{name: nvidia.com/gpu, replicas: 4}]}}\n");
+  Start({{"configFile", "/etc/nvidia/config.yaml"}}, {{"health", {{"interval", "1s"}}}});
+  ASSERT_TRUE(WaitForCounts("nvidia.com/gpu", 4, 4)) << plugin_->Output();
+  const ProgramResult refused =
+      DeviceManagerSays("admit", {PodFile("two", {{"nvidia.com/gpu", 2}})});
+  EXPECT_NE(refused.code, 0);
+  EXPECT_THAT(refused.output, HasSubstr("is shared and a container may request one of it, not 2"));
+  const ProgramResult admitted =
+      DeviceManagerSays("admit", {PodFile("one", {{"nvidia.com/gpu", 1}})});
+  EXPECT_EQ(admitted.code, 0) << admitted.output;
+  EXPECT_THAT(admitted.output, HasSubstr("a/nvidia-device-plugin_"));
+  EXPECT_THAT(admitted.output, HasSubstr("k8s.device-plugin.nvidia.com/gpu=GPU-0"));
+  host_.Write("etc/nvidia/config.yaml", "version: v2\n");
+  EXPECT_TRUE(
+      PluginSays("/etc/nvidia/config.yaml is not in force, what it said last is: version: "
+                 "must be v1, is 'v2'"))
+      << plugin_->Output();
+  EXPECT_TRUE(WaitForCounts("nvidia.com/gpu", 4, 4)) << plugin_->Output();
+  host_.Write("etc/nvidia/config.yaml",
+              "sharing: {timeSlicing: {resources: [{name: gpu, replicas: 2}]}}\n");
+  EXPECT_TRUE(WaitForCounts("nvidia.com/gpu", 2, 2)) << plugin_->Output();
+  const ProgramResult next = DeviceManagerSays("admit", {PodFile("new", {{"nvidia.com/gpu", 1}})});
+  EXPECT_EQ(next.code, 0) << next.output;
+  EXPECT_THAT(next.output, HasSubstr(R"("NVIDIA_VISIBLE_DEVICES": "GPU-0")"));
+  EXPECT_EQ(StopPlugin(), 0);
+}
+
 TEST_F(GpuTest, ADriverThatBlocksDoesNotKeepThePluginFromRegistering) {
   driver_.Install();
   driver_.Play({{"gpus", json::array({FakeDriver::Gpu(0)})}});

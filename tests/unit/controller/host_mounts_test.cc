@@ -8,9 +8,8 @@ namespace {
 using nlohmann::json;
 
 HostMounts MountsOf(const json& entry) {
-  json whole = entry;
-  whole["name"] = "x";
-  whole["resourceName"] = "example.com/x";
+  json whole = {{"name", "x"}, {"resourceName", "example.com/x"}};
+  whole.update(entry);
   const auto parsed = ParsePluginSpec(whole, HostPathPolicy::kAllowList);
   EXPECT_TRUE(parsed.ok()) << ToString(parsed.errors);
   return MountsFor({parsed.value});
@@ -86,6 +85,19 @@ TEST(HostMountsTest, CryptoCardsAreMadeReadyInSysAndInAFolderOfTheirOwn) {
                         .sys_writable = true,
                         .folders = {{"/etc", "/host/etc"},
                                     {"/var/lib/shadow", "/host/var/lib/shadow", true, true}}}));
+}
+
+// What such a file asks for is known on the node only.
+TEST(HostMountsTest, NvidiasOwnConfigurationMayAskForCdi) {
+  const HostMounts mounts =
+      MountsOf({{"resourceName", "nvidia.com/gpu"},
+                {"nvidia", {{"configFile", "/etc/nvidia-device-plugin/config.yaml"}}}});
+  EXPECT_EQ(mounts, (HostMounts{.dev = true,
+                                .sys = true,
+                                .folders = {{"/etc", "/host/etc"},
+                                            {"/proc/driver", "/host/proc/driver"},
+                                            {"/usr", "/host/usr"},
+                                            {"/var/run/cdi", "/host/var/run/cdi", true, true}}}));
 }
 
 TEST(HostMountsTest, DeviceNodesNeedDevAndTheirNumaNodes) {

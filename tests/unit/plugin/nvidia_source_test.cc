@@ -458,6 +458,107 @@ TEST_F(NvidiaSourceTest, ACdiFileThatCannotBeWrittenMakesDevicesUnhealthy) {
   EXPECT_THAT(Devices().at("GPU-0").problem, HasSubstr("the CDI file is not written: "));
 }
 
+// ---- NVIDIA's own configuration file ------------------------------------------------------------
+
+class NvidiaConfigFileTest : public NvidiaSourceTest {
+ protected:
+  static constexpr char kFile[] = "etc/nvidia/config.yaml";
+
+  NvidiaConfigFileTest() {
+    driver_.Install();
+    PlayGpus({FakeDriver::Gpu(0)});
+    nvidia_.config_file = std::string("/") + kFile;
+  }
+  void Say(const std::string& text) { node_.Write(kFile, text); }
+
+  Nvidia nvidia_;
+};
+
+TEST_F(NvidiaConfigFileTest, WhatTheFileSaysHoldsForEachResource) {
+  PlayGpus({FakeDriver::Gpu(0),
+            FakeDriver::Gpu(1, {{"mig", json::array({FakeDriver::Mig(1, 1, "1g.5gb")})}})});
+  Say(R"(
+version: v1
+flags: {migStrategy: mixed, plugin: {deviceIDStrategy: index, sharedDevicesAllocationPolicy: distributed}}
+sharing: {timeSlicing: {failRequestsGreaterThanOne: true, resources: [{name: gpu, replicas: 4}]}}
+)");
+  Start(nvidia_);
+  const Inventory inventory = Scan();
+  EXPECT_THAT(inventory.resources,
+              ElementsAre(Pair(kResource, ElementsAre(Key("GPU-0"))),
+                          Pair("nvidia.com/mig-1g.5gb", ElementsAre(Key("MIG-1-1")))));
+  EXPECT_THAT(inventory.resources.at(kResource).at("GPU-0").env_items,
+              ElementsAre(EnvItem{"NVIDIA_VISIBLE_DEVICES", "0"}));
+  EXPECT_EQ(inventory.terms.at(kResource).sharing, (Sharing{4, true}));
+  EXPECT_EQ(inventory.terms.at(kResource).preference, Preference::kSpread);
+  EXPECT_EQ(inventory.terms.at("nvidia.com/mig-1g.5gb").sharing, Sharing());
+  EXPECT_EQ(std::get<Nvidia>(inventory.terms.at(kResource).discovery).mig_strategy,
+            Nvidia::MigStrategy::kMixed);
+  EXPECT_THAT(inventory.notes, IsEmpty());
+  EXPECT_THAT(inventory.directories, Contains(node_.path() / "etc/nvidia"));
+}
+
+TEST_F(NvidiaConfigFileTest, SharedResourcesAreRenamedByDefaultWhenTheFileSaysSo) {
+  Say("sharing: {timeSlicing: {renameByDefault: true, resources: [{name: gpu, replicas: 2}]}}");
+  Start(nvidia_);
+  Inventory inventory = Scan();
+  EXPECT_THAT(inventory.resources,
+              ElementsAre(Pair(kResource, IsEmpty()),
+                          Pair("nvidia.com/gpu.shared", ElementsAre(Key("GPU-0")))));
+  EXPECT_THAT(inventory.terms, ElementsAre(Key("nvidia.com/gpu.shared")));
+  // A name that was there stays.
+  Say("");
+  inventory = Scan();
+  EXPECT_THAT(inventory.resources, ElementsAre(Pair(kResource, ElementsAre(Key("GPU-0"))),
+                                               Pair("nvidia.com/gpu.shared", IsEmpty())));
+}
+
+TEST_F(NvidiaConfigFileTest, UntilTheFileHasSaidSomethingGoodNothingIsAnnounced) {
+  Start(nvidia_);
+  Inventory inventory = Scan();
+  EXPECT_THAT(inventory.resources, ElementsAre(Pair(kResource, IsEmpty())));
+  EXPECT_THAT(inventory.notes,
+              ElementsAre(AllOf(HasSubstr("/etc/nvidia/config.yaml is not in force, and no GPU is "
+                                          "announced until it is: "),
+                                HasSubstr("No such file or directory"))));
+  EXPECT_THAT(inventory.directories, Contains(node_.path() / "etc/nvidia"));
+  Say("version: v1");
+  EXPECT_THAT(Devices(), ElementsAre(Key("GPU-0")));
+}
+
+TEST_F(NvidiaConfigFileTest, AnEditIsTakenOverAndABadOneIsNot) {
+  Say("sharing: {timeSlicing: {resources: [{name: gpu, replicas: 2}]}}");
+  Start(nvidia_);
+  EXPECT_EQ(Scan().terms.at(kResource).sharing.replicas, 2);
+  Say("sharing: {timeSlicing: {resources: [{name: gpu, replicas: 3}]}}");
+  EXPECT_EQ(Scan().terms.at(kResource).sharing.replicas, 3);
+  Say("sharing: {timeSlicing: {resources: [{name: gpu, replicas: 1}]}}");
+  Inventory inventory = Scan();
+  EXPECT_EQ(inventory.terms.at(kResource).sharing.replicas, 3);
+  EXPECT_THAT(inventory.resources.at(kResource), ElementsAre(Key("GPU-0")));
+  EXPECT_THAT(inventory.notes,
+              ElementsAre("/etc/nvidia/config.yaml is not in force, what it said last is: "
+                          "sharing.timeSlicing.resources[0].replicas: must be an integer from 2 to "
+                          "100000, is 1"));
+  Say("resources: {gpus: [{pattern: '*', name: gpu}]}");
+  inventory = Scan();
+  EXPECT_EQ(inventory.terms.at(kResource).sharing.replicas, 1);
+  EXPECT_THAT(inventory.notes,
+              ElementsAre("/etc/nvidia/config.yaml: resources: is not followed, as with NVIDIA's "
+                          "own plugin"));
+}
+
+TEST_F(NvidiaConfigFileTest, TheCdiFileIsThereAsLongAsTheFileAsksForIt) {
+  const std::filesystem::path cdi = node_.path() / "var/run/cdi/nodedevices.io_nvidia.com_gpu.json";
+  Say("flags: {plugin: {deviceListStrategy: [cdi-cri]}}");
+  Start(nvidia_);
+  EXPECT_THAT(Devices().at("GPU-0").cdi, ElementsAre("k8s.device-plugin.nvidia.com/gpu=GPU-0"));
+  EXPECT_TRUE(std::filesystem::exists(cdi));
+  Say("flags: {plugin: {deviceListStrategy: envvar}}");
+  EXPECT_THAT(Devices().at("GPU-0").cdi, IsEmpty());
+  EXPECT_FALSE(std::filesystem::exists(cdi));
+}
+
 TEST_F(NvidiaSourceTest, TheRegistryKnowsTheFamily) {
   PluginSpec spec;
   spec.resource_name = kResource;

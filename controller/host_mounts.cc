@@ -101,6 +101,7 @@ void Add(const Nvidia& nvidia, bool topology, HostMounts& mounts) {
   }
   // What NVIDIA's own configuration says is known on the node only.
   if (!nvidia.config_file.empty()) AddPath(nvidia.config_file, mounts);
+  if (!nvidia.config_file.empty() || UsesMps(nvidia)) AddPath(nvidia.mps_root + "/", mounts);
   if (!GivesCdiNames(nvidia) && nvidia.config_file.empty()) return;
   AddPath("/usr/bin/nvidia-ctk", mounts);
   AddCdiFolder(mounts);

@@ -43,6 +43,26 @@ absl::Status CheckAnnotationPrefix(std::string_view prefix) {
                    Quoted(prefix)));
 }
 
+// How shares of a GPU share it.
+void ReadMps(ObjectReader& reader, HostPathPolicy policy, Nvidia& nvidia) {
+  using Strategy = Nvidia::SharingStrategy;
+  nvidia.sharing_strategy =
+      reader
+          .Choice<Strategy>("sharingStrategy",
+                            {{"timeSlicing", Strategy::kTimeSlicing}, {"mps", Strategy::kMps}})
+          .value_or(nvidia.sharing_strategy);
+  if (UsesMps(nvidia) && nvidia.mig_strategy == Nvidia::MigStrategy::kMixed) {
+    reader.Fail("sharingStrategy", "must not be mps with migStrategy mixed: MPS shares whole GPUs");
+  }
+  if (auto root = reader.Text("mpsRoot");
+      root && reader.Check("mpsRoot", CheckHostPath(*root, policy))) {
+    nvidia.mps_root = *std::move(root);
+  }
+  if (reader.Has("mpsRoot") && !UsesMps(nvidia) && !reader.Has("configFile")) {
+    reader.Fail("mpsRoot", "applies with sharingStrategy mps or configFile only");
+  }
+}
+
 bool CheckPartitionSize(const std::string& size, ObjectReader& reader) {
   using Entry = std::pair<std::string_view, int>;
   if (std::ranges::find(kGpuPartitions, size, &Entry::first) != kGpuPartitions.end()) return true;
@@ -142,12 +162,13 @@ Nvidia ReadNvidia(const Element& element, HostPathPolicy policy, FieldErrors& er
       path && reader.Check("configFile", CheckHostPath(*path, policy))) {
     nvidia.config_file = *std::move(path);
   }
+  ReadMps(reader, policy, nvidia);
   if (auto size = reader.Text("partitionSize"); size && CheckPartitionSize(*size, reader)) {
     nvidia.partition_size = *std::move(size);
   }
   const bool cos = nvidia.layout == Nvidia::Layout::kCos;
   for (const std::string_view key : {"migStrategy", "deviceListStrategy", "deviceIDStrategy",
-                                     "passDeviceSpecs", "cdiAnnotationPrefix"}) {
+                                     "passDeviceSpecs", "cdiAnnotationPrefix", "sharingStrategy"}) {
     if (!reader.Has(key)) continue;
     if (cos) {
       reader.Fail(key, "does not apply to layout cos");
@@ -155,7 +176,9 @@ Nvidia ReadNvidia(const Element& element, HostPathPolicy policy, FieldErrors& er
       reader.Fail(key, "does not apply with configFile, which says it");
     }
   }
-  if (cos && reader.Has("configFile")) reader.Fail("configFile", "does not apply to layout cos");
+  for (const std::string_view key : {"configFile", "mpsRoot"}) {
+    if (cos && reader.Has(key)) reader.Fail(key, "does not apply to layout cos");
+  }
   if (cos && nvidia.driver_root == "/") {
     reader.Fail("driverRoot", "must not be / with layout cos, which mounts it into containers");
   }

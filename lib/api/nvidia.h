@@ -35,6 +35,10 @@ struct Nvidia {
   // How a container is told of its devices.
   enum class ListStrategy { kEnvvar, kVolumeMounts, kCdiAnnotations, kCdiCri };
   enum class IdStrategy { kUuid, kIndex };
+  enum class SharingStrategy {
+    kTimeSlicing,  // the driver gives each process of a GPU its time
+    kMps,          // they are clients of one server of CUDA's Multi-Process Service
+  };
 
   Layout layout = Layout::kNvml;
   std::string driver_root;  // empty: the layout's default, see DriverRootOf()
@@ -49,6 +53,9 @@ struct Nvidia {
   // NVIDIA's own configuration on the host, which says the five above and how GPUs are shared
   // (nvidia_config.h); empty: none.
   std::string config_file;
+  SharingStrategy sharing_strategy = SharingStrategy::kTimeSlicing;
+  // The folder of the host in which the control daemons of MPS have theirs, one for each resource.
+  std::string mps_root = "/run/nvidia/mps";
 
   // kCos only.
   std::string partition_size;  // "1g.5gb"; empty: whole GPUs
@@ -59,6 +66,13 @@ struct Nvidia {
 inline bool Has(const Nvidia& nvidia, Nvidia::ListStrategy strategy) {
   return std::ranges::find(nvidia.device_list_strategy, strategy) !=
          nvidia.device_list_strategy.end();
+}
+
+// How many clients a server of MPS takes, and so how many shares there may be of a GPU.
+inline constexpr int kMaxMpsClients = 48;
+
+inline bool UsesMps(const Nvidia& nvidia) {
+  return nvidia.sharing_strategy == Nvidia::SharingStrategy::kMps;
 }
 
 // Whether containers are told of their devices by names whose meaning is in a file.

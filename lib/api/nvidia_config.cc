@@ -1,6 +1,7 @@
 #include "lib/api/nvidia_config.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "lib/api/plugin_spec.h"
@@ -37,13 +38,14 @@ void ReadPluginFlags(const Element& element, NvidiaConfig& config, FieldErrors& 
 void ReadFlags(const Element& element, NvidiaConfig& config, FieldErrors& errors) {
   ObjectReader reader(element, errors);
   config.family.mig_strategy = ReadMigStrategy(reader).value_or(config.family.mig_strategy);
-  const std::string entry_root = DriverRootOf(config.family);
-  if (const auto root = reader.Text("nvidiaDriverRoot");
-      root && !root->empty() && *root != entry_root) {
-    reader.Fail(
-        "nvidiaDriverRoot",
-        absl::StrCat("is ", Quoted(*root), ", but driverRoot of the entry is ", Quoted(entry_root),
-                     "; say it there, which also shows the folder to the plugin"));
+  for (const auto& [key, of_entry, in_entry] :
+       {std::tuple("nvidiaDriverRoot", "driverRoot", DriverRootOf(config.family)),
+        std::tuple("mpsRoot", "mpsRoot", config.family.mps_root)}) {
+    const auto root = reader.Text(key);
+    if (!root || root->empty() || *root == in_entry) continue;
+    reader.Fail(key, absl::StrCat("is ", Quoted(*root), ", but ", of_entry, " of the entry is ",
+                                  Quoted(in_entry),
+                                  "; say it there, which also shows the folder to the plugin"));
   }
   for (const auto& [key, variable] :
        {std::pair("gdrcopyEnabled", "NVIDIA_GDRCOPY"), std::pair("gdsEnabled", "NVIDIA_GDS"),
@@ -95,14 +97,20 @@ void CheckDevices(ObjectReader& reader, std::vector<std::string>& notes) {
                                "does"));
 }
 
-GpuSharing ReadResource(const Element& element, bool rename_by_default, bool one_only,
-                        std::vector<std::string>& notes, FieldErrors& errors) {
+// What of a section holds for each of its resources.
+struct ForAll {
+  bool rename_by_default = false;
+  Sharing limits;  // replicas: how many at most
+};
+
+GpuSharing ReadResource(const Element& element, const ForAll& all, std::vector<std::string>& notes,
+                        FieldErrors& errors) {
   GpuSharing shared;
   ObjectReader reader(element, errors);
   reader.Require("name");
   shared.name = ReadResourceName(reader);
   const std::string renamed = shared.name + kShared;
-  shared.announced_as = rename_by_default ? renamed : shared.name;
+  shared.announced_as = all.rename_by_default ? renamed : shared.name;
   if (const auto rename = reader.Text("rename"); rename && !rename->empty()) {
     const std::string full =
         rename->starts_with(kDomain) ? *rename : absl::StrCat(std::string(kDomain), *rename);
@@ -115,17 +123,20 @@ GpuSharing ReadResource(const Element& element, bool rename_by_default, bool one
   CheckDevices(reader, notes);
   reader.Require("replicas");
   shared.sharing.replicas =
-      static_cast<int>(reader.Integer("replicas", 2, kMaxReplicas).value_or(2));
-  shared.sharing.fail_requests_greater_than_one = one_only;
+      static_cast<int>(reader.Integer("replicas", 2, all.limits.replicas).value_or(2));
+  shared.sharing.fail_requests_greater_than_one = all.limits.fail_requests_greater_than_one;
   return shared;
 }
 
-void ReadShared(const Element& element, NvidiaConfig& config, FieldErrors& errors) {
+// `limits`: how many replicas at most, and whether one request per container is the default.
+void ReadShared(const Element& element, const Sharing& limits, NvidiaConfig& config,
+                FieldErrors& errors) {
   ObjectReader reader(element, errors);
-  const bool rename = reader.Bool("renameByDefault").value_or(false);
-  const bool one_only = reader.Bool("failRequestsGreaterThanOne").value_or(false);
+  ForAll all = {reader.Bool("renameByDefault").value_or(false), limits};
+  all.limits.fail_requests_greater_than_one =
+      reader.Bool("failRequestsGreaterThanOne").value_or(limits.fail_requests_greater_than_one);
   for (const Element& entry : reader.NonEmptyList("resources", kMaxResources)) {
-    GpuSharing shared = ReadResource(entry, rename, one_only, config.notes, errors);
+    GpuSharing shared = ReadResource(entry, all, config.notes, errors);
     const auto same = std::ranges::find(config.sharing, shared.name, &GpuSharing::name);
     if (same == config.sharing.end()) {
       config.sharing.push_back(std::move(shared));
@@ -141,11 +152,21 @@ void ReadShared(const Element& element, NvidiaConfig& config, FieldErrors& error
 
 void ReadSharingSection(const Element& element, NvidiaConfig& config, FieldErrors& errors) {
   ObjectReader reader(element, errors);
-  if (reader.Has("mps")) {
-    reader.Fail("mps", "is not done here; timeSlicing shares GPUs without it");
+  const auto slices = reader.Any("timeSlicing");
+  const auto mps = reader.Any("mps");
+  if (!mps) {
+    if (slices) ReadShared(*slices, {static_cast<int>(kMaxReplicas), false}, config, errors);
     return;
   }
-  if (const auto slices = reader.Any("timeSlicing")) ReadShared(*slices, config, errors);
+  if (config.family.mig_strategy == Nvidia::MigStrategy::kMixed) {
+    reader.Fail("mps", "must not stand with flags.migStrategy mixed: MPS shares whole GPUs");
+  }
+  if (slices) {
+    config.notes.push_back(
+        absl::StrCat(slices->path, ": is not followed beside mps, as with NVIDIA's own plugin"));
+  }
+  config.family.sharing_strategy = Nvidia::SharingStrategy::kMps;
+  ReadShared(*mps, {kMaxMpsClients, true}, config, errors);
 }
 
 void ReadImex(const Element& element, FieldErrors& errors) {

@@ -39,9 +39,10 @@ struct NvidiaConfig {
 // One error and the whole file is refused: the value is then of no use. Every error is listed with
 // its path in the file, "sharing.timeSlicing.resources[0].replicas"; text that is no YAML is one
 // error with an empty path. Beyond that plugin's rules an error is what cannot be done here
-// (GPUDirect Storage, GDRCopy and MOFED, IMEX channels, Tegra, MPS), because a container that
-// counts on it would fail later and say less; and a nvidiaDriverRoot that is not the entry's
-// driverRoot, because the entry decides which folders of the host a plugin gets to see.
+// (GPUDirect Storage, GDRCopy and MOFED, IMEX channels, Tegra), because a container that counts on
+// it would fail later and say less; a nvidiaDriverRoot or mpsRoot that is not the entry's, because
+// the entry decides which folders of the host a plugin gets to see; and more replicas with MPS than
+// a server of it takes, which NVIDIA's daemon refuses.
 Parsed<NvidiaConfig> ParseNvidiaConfig(std::string_view text, const Nvidia& entry);
 
 // What the file says of the resource that is so called without sharing; nullptr: it is not shared.

@@ -40,6 +40,31 @@ Discovery ReadDiscovery(ObjectReader& reader, HostPathPolicy policy, FieldErrors
   return ReadExec(*reader.Any("exec"), errors);
 }
 
+// Has GPUs shared as NVIDIA's own plugin shares them.
+void CheckGpuSharing(const Nvidia& nvidia, ObjectReader& reader, PluginSpec& spec) {
+  const std::optional<Element> sharing = reader.Any("sharing");
+  if (!nvidia.config_file.empty()) {
+    if (sharing) reader.Fail("sharing", "does not apply with nvidia.configFile, which says it");
+    if (!spec.resource_name.empty() && spec.resource_name != kNvidiaGpuResource) {
+      reader.Fail("resourceName", absl::StrCat("must be ", kNvidiaGpuResource,
+                                               " with nvidia.configFile, which names resources "
+                                               "itself, is ",
+                                               Quoted(spec.resource_name)));
+    }
+  } else if (UsesMps(nvidia)) {
+    if (spec.sharing.replicas < 2 || spec.sharing.replicas > kMaxMpsClients) {
+      reader.Fail("sharing",
+                  absl::StrCat("needs replicas from 2 to ", kMaxMpsClients,
+                               " with nvidia.sharingStrategy mps, has ", spec.sharing.replicas));
+    }
+    // Two shares may be of one GPU, and a client of MPS gets no more of it for the second.
+    const auto said = sharing && sharing->value->is_object()
+                          ? sharing->value->value("failRequestsGreaterThanOne", nlohmann::json())
+                          : nlohmann::json();
+    if (said.is_null()) spec.sharing.fail_requests_greater_than_one = true;
+  }
+}
+
 }  // namespace
 
 PluginSpec ReadPluginSpec(const Element& entry, HostPathPolicy policy, FieldErrors& errors) {
@@ -73,17 +98,8 @@ PluginSpec ReadPluginSpec(const Element& entry, HostPathPolicy policy, FieldErro
       if (reader.Has(key)) reader.Fail(key, "does not apply to exec");
     }
   }
-  if (const auto* nvidia = std::get_if<Nvidia>(&spec.discovery);
-      nvidia != nullptr && !nvidia->config_file.empty()) {
-    if (reader.Has("sharing")) {
-      reader.Fail("sharing", "does not apply with nvidia.configFile, which says it");
-    }
-    if (!spec.resource_name.empty() && spec.resource_name != kNvidiaGpuResource) {
-      reader.Fail("resourceName", absl::StrCat("must be ", kNvidiaGpuResource,
-                                               " with nvidia.configFile, which names resources "
-                                               "itself, is ",
-                                               Quoted(spec.resource_name)));
-    }
+  if (const auto* nvidia = std::get_if<Nvidia>(&spec.discovery)) {
+    CheckGpuSharing(*nvidia, reader, spec);
   }
   reader.RejectUnknown();
   // Only now is its depth known to be bounded; dump() recurses.

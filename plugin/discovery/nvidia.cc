@@ -14,6 +14,7 @@
 #include "plugin/discovery/pci_bus.h"
 #include "plugin/nvidia/gpu_affinity.h"
 #include "plugin/nvidia/gpu_cdi.h"
+#include "plugin/nvidia/mps.h"
 
 namespace nodedevice {
 namespace {
@@ -104,6 +105,11 @@ void NvidiaSource::AddResource(const std::string& name, DeviceSet set, const Nvi
                                Inventory& inventory) {
   const GpuSharing* shared = SharingOf(config, name);
   const std::string& announced = shared == nullptr ? name : shared->announced_as;
+  if (UsesMps(config.family)) {
+    inventory.directories.merge(MpsDirectories(host_, config.family, announced));
+    const std::string problem = set.empty() ? "" : MpsProblem(host_, config.family, announced);
+    AddMps(config.family, announced, problem, set);
+  }
   inventory.resources[announced] = std::move(set);
   names_.insert(announced);
   if (!config_file_) return;

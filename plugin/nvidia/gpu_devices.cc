@@ -18,6 +18,8 @@ constexpr char kVisibleDevices[] = "NVIDIA_VISIBLE_DEVICES";
 // a list.
 constexpr char kDeviceListFolder[] = "/var/run/nvidia-container-devices";
 constexpr char kPermissions[] = "rw";
+constexpr std::string_view kNoMigWithMps =
+    "MPS shares whole GPUs and this is a MIG device: share by time slicing, or switch MIG off";
 
 class Maker {
  public:
@@ -54,7 +56,8 @@ class Maker {
       return;
     }
     Device device;
-    device.problem = FirstOf({problem, gpu.problem, mig.problem});
+    device.problem = FirstOf(
+        {problem, UsesMps(nvidia_) ? kNoMigWithMps : std::string_view(), gpu.problem, mig.problem});
     if (device.healthy()) device.problem = verdict_(gpu, &mig);
     Describe(gpu, &mig, device);
     AddNodes(gpu, &mig, device);

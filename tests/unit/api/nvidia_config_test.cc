@@ -180,6 +180,43 @@ TEST(NvidiaConfigTest, WhatIsNotDoneHereIsRefusedWithTheWayOut) {
                              "there, which also shows the folder to the plugin"}));
 }
 
+TEST(NvidiaConfigTest, MpsSharesTheResourcesThatItNames) {
+  Nvidia entry;
+  entry.mps_root = "/var/mps";
+  const NvidiaConfig config = Read(R"(
+flags: {mpsRoot: /var/mps, migStrategy: single}
+sharing:
+  timeSlicing: {resources: [{name: gpu, replicas: 100}]}
+  mps: {renameByDefault: true, resources: [{name: gpu, replicas: 48}]}
+)",
+                                   entry);
+  EXPECT_TRUE(UsesMps(config.family));
+  EXPECT_THAT(config.sharing,
+              ElementsAre(Shared("nvidia.com/gpu", "nvidia.com/gpu.shared", 48, true)));
+  EXPECT_THAT(config.notes, ElementsAre("sharing.timeSlicing: is not followed beside mps, as with "
+                                        "NVIDIA's own plugin"));
+  EXPECT_FALSE(Read("sharing: {mps: {failRequestsGreaterThanOne: false, resources: [{name: gpu, "
+                    "replicas: 2}]}}")
+                   .sharing[0]
+                   .sharing.fail_requests_greater_than_one);
+}
+
+TEST(NvidiaConfigTest, MpsHasLimitsOfItsOwn) {
+  EXPECT_THAT(ErrorsOf("sharing: {mps: {resources: [{name: gpu, replicas: 49}]}}"),
+              ElementsAre(FieldError{"sharing.mps.resources[0].replicas",
+                                     "must be an integer from 2 to 48, is 49"}));
+  EXPECT_THAT(
+      ErrorsOf("flags: {migStrategy: mixed}\n"
+               "sharing: {mps: {resources: [{name: gpu, replicas: 2}]}}"),
+      ElementsAre(FieldError{"sharing.mps",
+                             "must not stand with flags.migStrategy mixed: MPS shares whole "
+                             "GPUs"}));
+  EXPECT_THAT(ErrorsOf("flags: {mpsRoot: /mps}"),
+              ElementsAre(FieldError{"flags.mpsRoot",
+                                     "is '/mps', but mpsRoot of the entry is '/run/nvidia/mps'; "
+                                     "say it there, which also shows the folder to the plugin"}));
+}
+
 TEST(NvidiaConfigTest, TextThatIsNoYamlIsOneError) {
   EXPECT_THAT(ErrorsOf("flags: ["), ElementsAre(::testing::Field(&FieldError::path, "")));
   EXPECT_THAT(ErrorsOf("[]"), ElementsAre(FieldError{"", "must be an object, is a list"}));

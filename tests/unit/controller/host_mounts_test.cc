@@ -96,8 +96,19 @@ TEST(HostMountsTest, NvidiasOwnConfigurationMayAskForCdi) {
                                 .sys = true,
                                 .folders = {{"/etc", "/host/etc"},
                                             {"/proc/driver", "/host/proc/driver"},
+                                            {"/run", "/host/run"},
                                             {"/usr", "/host/usr"},
                                             {"/var/run/cdi", "/host/var/run/cdi", true, true}}}));
+}
+
+TEST(HostMountsTest, MpsIsLookedForWhereItsDaemonsAre) {
+  const json mps = {{"sharingStrategy", "mps"}, {"mpsRoot", "/var/lib/mps"}};
+  EXPECT_EQ(MountsOf({{"nvidia", mps}, {"sharing", {{"replicas", 2}}}}),
+            (HostMounts{.dev = true,
+                        .sys = true,
+                        .folders = {{"/proc/driver", "/host/proc/driver"},
+                                    {"/usr", "/host/usr"},
+                                    {"/var/lib/mps", "/host/var/lib/mps", true}}}));
 }
 
 TEST(HostMountsTest, DeviceNodesNeedDevAndTheirNumaNodes) {

@@ -9,9 +9,11 @@
 #include <mutex>
 #include <sstream>
 
+#include "plugin/allocation.h"
 #include "plugin/discovery/registry.h"
 #include "tests/support/fake_driver.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/unix_listener.h"
 #include "tests/support/wait_for.h"
 
 namespace nodedevice {
@@ -456,6 +458,114 @@ TEST_F(NvidiaSourceTest, ACdiFileThatCannotBeWrittenMakesDevicesUnhealthy) {
   nvidia.device_list_strategy = {Nvidia::ListStrategy::kCdiAnnotations};
   Start(nvidia);
   EXPECT_THAT(Devices().at("GPU-0").problem, HasSubstr("the CDI file is not written: "));
+}
+
+// ---- sharing by MPS -----------------------------------------------------------------------------
+
+class MpsTest : public NvidiaSourceTest {
+ protected:
+  MpsTest() {
+    driver_.Install();
+    PlayGpus({FakeDriver::Gpu(0)});
+    nvidia_.sharing_strategy = Nvidia::SharingStrategy::kMps;
+  }
+  // What mps-control-daemon does for a resource when it is asked to.
+  void StartDaemon(const std::string& resource) {
+    std::filesystem::create_directories(node_.Under(Pipe(resource)).parent_path());
+    std::filesystem::remove(node_.Under(Pipe(resource)));
+    // Takes one connection that is not accepted, and no more.
+    daemon_.emplace(node_.Under(Pipe(resource)), /*backlog=*/0);
+    node_.Write("run/nvidia/mps/" + resource + "/.started", "");
+  }
+  static std::string Pipe(const std::string& resource) {
+    return "run/nvidia/mps/" + resource + "/pipe/control";
+  }
+
+  Nvidia nvidia_;
+  std::optional<testing::UnixListener> daemon_;
+};
+
+TEST_F(MpsTest, AContainerIsAClientOfTheDaemonOfItsResource) {
+  StartDaemon("nvidia.com/gpu");
+  Start(nvidia_);
+  const Inventory inventory = Scan();
+  const Device& gpu = inventory.resources.at(kResource).at("GPU-0");
+  EXPECT_TRUE(gpu.healthy()) << gpu.problem;
+  EXPECT_THAT(gpu.env_items,
+              ElementsAre(EnvItem{"NVIDIA_VISIBLE_DEVICES", "GPU-0"},
+                          EnvItem{"CUDA_MPS_PIPE_DIRECTORY", "/mps/nvidia.com/gpu/pipe"}));
+  EXPECT_THAT(gpu.mounts, ElementsAre(DeviceMount{"/run/nvidia/mps/nvidia.com/gpu/pipe",
+                                                  "/mps/nvidia.com/gpu/pipe", false},
+                                      DeviceMount{"/run/nvidia/mps/shm", "/dev/shm", false}));
+  // Whoever looks takes no client's place.
+  EXPECT_TRUE(testing::Dial(node_.Under(Pipe("nvidia.com/gpu"))));
+}
+
+TEST_F(MpsTest, AContainerOfTwoSharesGetsEachMountOnce) {
+  StartDaemon("nvidia.com/gpu");
+  PlayGpus({FakeDriver::Gpu(0), FakeDriver::Gpu(1)});
+  Start(nvidia_);
+  PluginSpec spec;
+  spec.discovery = nvidia_;
+  const auto answer = AnswerContainer({.devices = Devices(), .replicas = 4}, spec,
+                                      {"GPU-1::0", "GPU-0::3", "GPU-0::1"});
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_THAT(answer->envs, ElementsAre(Pair("CUDA_MPS_PIPE_DIRECTORY", "/mps/nvidia.com/gpu/pipe"),
+                                        Pair("NVIDIA_VISIBLE_DEVICES", "GPU-0,GPU-1")));
+  EXPECT_THAT(answer->mounts, SizeIs(2));
+}
+
+TEST_F(MpsTest, WithoutItsDaemonAResourceIsUnhealthyAndSaysWhatToDo) {
+  Start(nvidia_);
+  Inventory inventory = Scan();
+  EXPECT_EQ(inventory.resources.at(kResource).at("GPU-0").problem,
+            "/run/nvidia/mps/nvidia.com/gpu/.started: No such file or directory; the control "
+            "daemon of MPS for nvidia.com/gpu is not ready: NVIDIA's mps-control-daemon must run "
+            "on this node and share this resource");
+  EXPECT_THAT(inventory.directories, Contains(node_.path() / "run/nvidia/mps/nvidia.com/gpu"));
+  StartDaemon("nvidia.com/gpu");
+  EXPECT_TRUE(Devices().at("GPU-0").healthy());
+  // One that was killed leaves its files behind.
+  daemon_.reset();
+  EXPECT_EQ(Devices().at("GPU-0").problem,
+            "/run/nvidia/mps/nvidia.com/gpu/pipe/control: Connection refused; the control daemon "
+            "of MPS for nvidia.com/gpu has ended: start NVIDIA's mps-control-daemon of this node "
+            "anew");
+  node_.Remove(Pipe("nvidia.com/gpu"));
+  EXPECT_THAT(Devices().at("GPU-0").problem, HasSubstr("control: No such file or directory"));
+  StartDaemon("nvidia.com/gpu");
+  EXPECT_TRUE(Devices().at("GPU-0").healthy());
+}
+
+TEST_F(MpsTest, ANodeWithoutGpusNeedsNoDaemon) {
+  PlayGpus({});
+  Start(nvidia_);
+  EXPECT_THAT(Scan().notes, IsEmpty());
+}
+
+TEST_F(MpsTest, TheDaemonIsThatOfTheNameUnderWhichItIsAnnounced) {
+  Nvidia file;
+  file.config_file = "/etc/config.yaml";
+  node_.Write("etc/config.yaml",
+              "sharing: {mps: {renameByDefault: true, resources: [{name: gpu, replicas: 4}]}}");
+  StartDaemon("nvidia.com/gpu.shared");
+  Start(file);
+  const Inventory inventory = Scan();
+  const Device& gpu = inventory.resources.at("nvidia.com/gpu.shared").at("GPU-0");
+  EXPECT_TRUE(gpu.healthy()) << gpu.problem;
+  EXPECT_THAT(gpu.env_items,
+              Contains(EnvItem{"CUDA_MPS_PIPE_DIRECTORY", "/mps/nvidia.com/gpu.shared/pipe"}));
+  EXPECT_EQ(inventory.terms.at("nvidia.com/gpu.shared").sharing, (Sharing{4, true}));
+}
+
+TEST_F(MpsTest, MigDevicesAreNotSharedByIt) {
+  PlayGpus({FakeDriver::Gpu(0, {{"mig", json::array({FakeDriver::Mig(0, 1, "1g.5gb")})}})});
+  nvidia_.mig_strategy = Nvidia::MigStrategy::kSingle;
+  StartDaemon("nvidia.com/gpu");
+  Start(nvidia_);
+  EXPECT_EQ(Devices().at("MIG-0-1").problem,
+            "MPS shares whole GPUs and this is a MIG device: share by time slicing, or switch MIG "
+            "off");
 }
 
 // ---- NVIDIA's own configuration file ------------------------------------------------------------

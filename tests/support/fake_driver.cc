@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "tests/support/places.h"
 
 namespace nodedevice::testing {
 
@@ -13,7 +12,7 @@ using nlohmann::json;
 void FakeDriver::Install(Age age) const {
   // A copy for each node: a library of which one process has two needs two files.
   const std::filesystem::path built =
-      ProgramFolder() / (age == Age::kNew ? "libfake_nvml.so" : "libfake_nvml_old.so");
+      programs_ / (age == Age::kNew ? "libfake_nvml.so" : "libfake_nvml_old.so");
   const std::filesystem::path library = node_.Under(folder_ + "/libnvidia-ml.so.1");
   // In one step, as installers do.
   std::filesystem::copy_file(built, library.native() + ".new");

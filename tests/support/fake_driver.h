@@ -1,8 +1,11 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
+#include <utility>
 
 #include "nlohmann/json.hpp"
+#include "tests/support/places.h"
 #include "tests/support/temp_dir.h"
 
 namespace nodedevice::testing {
@@ -11,9 +14,11 @@ namespace nodedevice::testing {
 // that says which (tests/support/fake_nvml.cc explains it).
 class FakeDriver {
  public:
-  // `folder` of the node is where the library will be.
-  explicit FakeDriver(const TempDir& node, std::string folder = "usr/lib64")
-      : node_(node), folder_(std::move(folder)) {}
+  // `folder` of the node is where the library will be. It is one of the build in `programs`: other
+  // programs than those of this build cannot load what has its sanitizers.
+  explicit FakeDriver(const TempDir& node, std::string folder = "usr/lib64",
+                      std::filesystem::path programs = ProgramFolder())
+      : node_(node), folder_(std::move(folder)), programs_(std::move(programs)) {}
 
   enum class Age { kNew, kOld };  // an old one knows neither MIG nor events
   void Install(Age age = Age::kNew) const;
@@ -29,6 +34,7 @@ class FakeDriver {
  private:
   const TempDir& node_;
   const std::string folder_;
+  const std::filesystem::path programs_;
 };
 
 }  // namespace nodedevice::testing

@@ -2,6 +2,7 @@
 // tells, fake-nvml.json, which is read anew whenever the GPUs are counted.
 //
 //   {"gpus": [{"uuid": "GPU-0", "minor": 0, "busId": "00000000:3B:00.0", "memory": 42949672960,
+//              "compute": [8, 0],
 //              "mig": [{"uuid": "MIG-0", "gi": 1, "ci": 0, "name": "... MIG 1g.5gb"}],
 //              "near": {"GPU-1": 10}, "links": ["GPU-1", "GPU-1"]}],
 //    "errors": {"nvmlInit_v2": 9, "nvmlDeviceGetUUID GPU-0": 15},
@@ -9,7 +10,8 @@
 //    "events": [{"uuid": "GPU-0", "xid": 79, "gi": 1, "ci": 0}]}
 //
 // A GPU without "mig" cannot do MIG. Events are given out once each, in their order, also those
-// that are added later. A function stays blocked until the file no longer says so.
+// that are added later. A function stays blocked until the file no longer says so. It has what our
+// plugin asks, and what NVIDIA's own asks besides.
 
 #include <dlfcn.h>
 #include <poll.h>
@@ -34,10 +36,11 @@ namespace {
 using nlohmann::json;
 
 constexpr Return kUninitialized = 1;
+[[maybe_unused]] constexpr Return kInvalidArgument = 2;  // an old library never says so
 constexpr Return kInsufficientSize = 7;
 
 std::mutex mutex;
-bool initialised = false;    // guarded by mutex
+int initialised = 0;         // guarded by mutex; each nvmlInit has its nvmlShutdown
 json told = json::object();  // guarded by mutex; what the file said when the GPUs were counted last
 
 std::string Folder() {
@@ -75,15 +78,15 @@ class Changes {
 
 // What the file wants of this call: blocks, and then an error or success.
 Return Obey(const std::string& function, const std::string& uuid = "") {
-  const Changes changes;
   json now = Read();
   const auto blocked = [&] {
     const json names = now.value("blocked", json::array());
     return std::find(names.begin(), names.end(), function) != names.end();
   };
-  while (blocked()) {
-    changes.Wait(std::chrono::minutes(1));
-    now = Read();
+  if (blocked()) {
+    // Only now: to watch a folder costs more than what is usually asked.
+    const Changes changes;
+    for (now = Read(); blocked(); now = Read()) changes.Wait(std::chrono::minutes(1));
   }
   const json errors = now.value("errors", json::object());
   const Return general = errors.value(function, kSuccess);
@@ -150,14 +153,15 @@ extern "C" {
 Return nvmlInit_v2() {
   if (const Return wanted = Obey(__func__); wanted != kSuccess) return wanted;
   const std::lock_guard<std::mutex> lock(mutex);
-  initialised = true;
+  ++initialised;
   told = Read();
   return kSuccess;
 }
 
 Return nvmlShutdown() {
   const std::lock_guard<std::mutex> lock(mutex);
-  initialised = false;
+  if (initialised == 0) return kUninitialized;
+  --initialised;
   return kSuccess;
 }
 
@@ -183,7 +187,7 @@ const char* nvmlErrorString(Return result) {
 Return nvmlDeviceGetCount_v2(unsigned* count) {
   if (const Return wanted = Obey(__func__); wanted != kSuccess) return wanted;
   const std::lock_guard<std::mutex> lock(mutex);
-  if (!initialised) return kUninitialized;
+  if (initialised == 0) return kUninitialized;
   told = Read();
   *count = static_cast<unsigned>(told.value("gpus", json::array()).size());
   return kSuccess;
@@ -194,6 +198,27 @@ Return nvmlDeviceGetHandleByIndex_v2(unsigned index, Device* device) {
   const std::string uuid = UuidOf(*device);
   if (uuid.empty()) return kNotFound;
   return Obey(__func__, uuid);
+}
+
+// A GPU, or a MIG device.
+Return nvmlDeviceGetHandleByUUID(const char* uuid, Device* device) {
+  for (std::size_t gpu = 0; !UuidOf(HandleOf(gpu, std::nullopt)).empty(); ++gpu) {
+    *device = HandleOf(gpu, std::nullopt);
+    if (UuidOf(*device) == uuid) return Obey(__func__, uuid);
+    for (std::size_t mig = 0; !UuidOf(HandleOf(gpu, mig)).empty(); ++mig) {
+      *device = HandleOf(gpu, mig);
+      if (UuidOf(*device) == uuid) return Obey(__func__, uuid);
+    }
+  }
+  return kNotFound;
+}
+
+Return nvmlDeviceGetCudaComputeCapability(Device device, int* major, int* minor) {
+  if (const Return wanted = Obey(__func__, UuidOf(device)); wanted != kSuccess) return wanted;
+  const json capability = Told(device).value("compute", json::array({8, 0}));
+  *major = capability[0].get<int>();
+  *minor = capability[1].get<int>();
+  return kSuccess;
 }
 
 Return nvmlDeviceGetUUID(Device device, char* uuid, unsigned size) {
@@ -236,6 +261,13 @@ Return nvmlDeviceGetMigDeviceHandleByIndex(Device device, unsigned index, Device
   if (UuidOf(handle).empty()) return kNotFound;
   *mig = handle;
   return Obey(__func__, UuidOf(handle));
+}
+
+Return nvmlDeviceGetDeviceHandleFromMigDeviceHandle(Device mig, Device* device) {
+  const Place place = PlaceOf(mig);
+  if (!place.mig) return kInvalidArgument;
+  *device = HandleOf(place.gpu, std::nullopt);
+  return Obey(__func__, UuidOf(mig));
 }
 
 Return nvmlDeviceGetGpuInstanceId(Device device, unsigned* id) {
@@ -297,6 +329,11 @@ Return nvmlEventSetCreate(EventSet* set) {
 }
 
 Return nvmlEventSetFree(EventSet) { return kSuccess; }
+
+Return nvmlDeviceGetSupportedEventTypes(Device device, unsigned long long* types) {
+  *types = kEventXid;
+  return Obey(__func__, UuidOf(device));
+}
 
 Return nvmlDeviceRegisterEvents(Device device, unsigned long long, EventSet) {
   return Obey(__func__, UuidOf(device));

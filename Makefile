@@ -14,7 +14,7 @@ SOURCES = find agent controller devicemanager lib plugin tests -name '*.h' -o -n
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build run test test-tsan image test-image bundle test-bundle test-commands cluster
-.PHONY: cluster-tools cluster-down olm-tools vm-tools test-vm e2e fuzz coverage lint format bench conformance clean
+.PHONY: cluster-tools cluster-down olm-tools peer-tools vm-tools test-vm e2e fuzz coverage lint format bench conformance clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  %-13s  %s\n", $$1, $$2}' Makefile
@@ -59,6 +59,11 @@ test-commands: image ## Run the documents' commands for images, registries and m
 olm-tools: ## Build the Operator Lifecycle Manager, its opm and its checks of bundles
 	tests/cluster/build-tools olm
 
+peer-tools: deps ## Build other people's device plugins, and the driver's library that is played to one
+	tests/cluster/build-tools peers
+	cmake --preset release
+	cmake --build --preset release -j $(JOBS) --target fake_nvml
+
 cluster-tools: ## Build Kubernetes, etcd and the images of the stories' pods
 	@scripts/install-deps --cluster
 	tests/cluster/build-tools
@@ -85,7 +90,7 @@ test-vm: vm-tools ## Prove family pci on a kernel with vfio, in an emulated mach
 	cmake --build --preset dev -j $(JOBS) --target cluster_stories
 	build/dev/bin/cluster_stories --gtest_filter='Vfio*'
 
-e2e: image cluster-tools olm-tools $(if $(HAS_VM),vm-tools) ## Play the stories of tests/cluster on a real Kubernetes (STORIES='*Kubelet*': some)
+e2e: image cluster-tools olm-tools peer-tools $(if $(HAS_VM),vm-tools) ## Play the stories of tests/cluster on a real Kubernetes (STORIES='*Kubelet*': some)
 	cmake --preset dev
 	cmake --build --preset dev -j $(JOBS) --target cluster_stories
 	tests/cluster/e2e $(if $(STORIES),'$(STORIES)')

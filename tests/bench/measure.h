@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,8 @@
 namespace nodedevice::bench {
 
 // How to start a plugin. In each word, {kubelet-dir}, {plugin-dir} (the folder of the sockets below
-// it), {host-root} and {pattern} (of the device nodes; below {host-root}/dev) are replaced.
+// it), {host-root}, {pattern} (of the device nodes; below {host-root}/dev), {node} (the first of
+// them) and {devices} (how many devices it is to announce) are replaced.
 struct PluginCommand {
   std::vector<std::string> words;
 };
@@ -21,7 +23,9 @@ struct PluginCommand {
 // changes that follow each other closely, and a kubelet needs its time to come back.
 struct Plan {
   int devices = 10;
-  int calls = 2000;  // of each kind
+  bool one_node = false;              // they are shares of one device node: all come and go with it
+  std::filesystem::path kubelet_dir;  // empty: a fresh one; else nobody else's, with no kubelet
+  int calls = 2000;                   // of each kind
   int calls_after_rest = 20;
   int warm_up_calls = 200;
   int callers = 8;                         // that make such calls at the same time

@@ -131,8 +131,9 @@ class RowBuilder {
   std::vector<Row> rows_;
 };
 
+// How much of the peer's figure ours is.
 std::optional<double> Ratio(const Row& row) {
-  if (!row.peer || *row.peer == 0) return std::nullopt;
+  if (!row.peer || *row.peer <= 0) return std::nullopt;
   return row.value / *row.peer;
 }
 
@@ -202,10 +203,10 @@ Report MakeReport(const ResourcesFigures& figures) {
 }
 
 std::string ToText(const Report& report) {
-  constexpr char kFormat[] = "  %-52s %12s %12s %7s %12s %7s";
+  constexpr char kFormat[] = "  %-52s %12s %12s %7s %12s %11s";
   std::vector<std::string> lines = {
       report.title,
-      absl::StrFormat(kFormat, "", "measured", "at most", "", "peer", "ratio"),
+      absl::StrFormat(kFormat, "", "measured", "at most", "", "peer", "of peer's"),
   };
   for (const Row& row : report.rows) {
     lines.push_back(absl::StrFormat(kFormat, row.what, Number(row.value, row.unit),

@@ -102,7 +102,6 @@ TEST(CrdPatternsTest, TakeWhatTheParserTakes) {
       {"spec.plugins[0].nvidia.driverRoot", "/home/kubernetes/bin", "/.a", 5},
       {"spec.plugins[0].nvidia.cdiAnnotationPrefix", "", "a1-./A", 4},
       {"spec.plugins[0].nvidia.configFile", "/etc", "/.*a", 6},
-      {"spec.plugins[0].nvidia.mpsRoot", "/etc", "/.*a", 6},
       {onload + "hostPath", "", "/optdev", 5},
       {onload + "hostPath", "/opt", "/.\n*", 6},
       {onload + "baseMountPath", "", "/.a", 7},

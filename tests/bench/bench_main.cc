@@ -81,7 +81,9 @@ absl::StatusOr<Report> MeasureAll(const Options& options, int devices) {
     if (!figures.ok()) return Annotate(figures.status(), absl::StrCat(devices, " devices, peer"));
     peer = *std::move(figures);
   }
-  return MakeReport(devices, *ours, peer);
+  Report report = MakeReport(devices, *ours, peer);
+  if (options.one_node) report.title = absl::StrCat(devices, " shares of one device");
+  return report;
 }
 
 absl::StatusOr<ExitCode> Run(const Options& options) {

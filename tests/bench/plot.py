@@ -1,6 +1,6 @@
 """Draws the figures that `tests/bench/run --json FILE` wrote beside their goals, as SVG.
 
-    plot.py FIGURES >PICTURE
+    plot.py FIGURES... >PICTURE
 
 Each figure that has a goal is a bar whose length is its share of the goal, on a logarithmic axis;
 the peer's, where there is one, is a thin bar below it.
@@ -83,10 +83,13 @@ def draw(results):
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2:
         sys.exit(__doc__)
-    with open(sys.argv[1], encoding="utf-8") as figures:
-        print("\n".join(draw(json.load(figures)["results"])))
+    results = []
+    for name in sys.argv[1:]:
+        with open(name, encoding="utf-8") as figures:
+            results += json.load(figures)["results"]
+    print("\n".join(draw(results)))
 
 
 if __name__ == "__main__":

@@ -59,6 +59,21 @@ Reason NoLocality() {
           "Pod was rejected: Resources cannot be allocated with Topology locality"};
 }
 
+// A rejected pod has failed and holds nothing of what was allocated before the rejection, also
+// after a restart. A kubelet leaves that in its checkpoint until it writes the next one, because
+// the API server knows that the pod has failed. Here the file is the only memory.
+void FreeRejected(const Pod& pod, NodeState& node) {
+  const bool held = node.Change([&](State& state) {
+    state.pods.erase(pod.uid);
+    return state.pod_devices.RemovePod(pod.uid);
+  });
+  if (!held) return;
+  if (const absl::Status saved = node.SaveCheckpoint(); !saved.ok()) {
+    spdlog::warn("{}; after a restart, what {}/{} was given first is held until a pod is admitted",
+                 std::string(saved.message()), pod.namespace_name, pod.name);
+  }
+}
+
 nlohmann::ordered_json ToJson(const AdmittedContainer& container) {
   nlohmann::ordered_json json = {{"name", container.name},
                                  {"kind", std::string(ToString(container.kind))},
@@ -127,13 +142,9 @@ absl::StatusOr<Admission> Admitter::Admit(Pod pod) {
   admission.rejection = AllocatePod(pod, affinities);
   CountAdmission(Clock::now() - start, admission.rejection.has_value());
   if (admission.rejection) {
-    // A rejected pod has failed and holds nothing. A kubelet frees it at the next allocation.
-    state_.Change([&](State& state) {
-      state.pod_devices.RemovePod(pod.uid);
-      state.pods.erase(pod.uid);
-    });
     spdlog::warn("pod {}/{} rejected: {}", pod.namespace_name, pod.name,
                  admission.rejection->message);
+    FreeRejected(pod, state_);
     return admission;
   }
   state_.Change([&](State& state) { state.pods[pod.uid] = pod; });

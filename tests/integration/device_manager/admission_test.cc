@@ -100,6 +100,10 @@ spec:
   EXPECT_TRUE(admission.rejection.has_value());
   EXPECT_THAT(plugin_->allocations(), ElementsAre(ElementsAre("x")));
   EXPECT_THAT(InUse(), IsEmpty());
+  // A restart begins with what the file says.
+  const auto checkpoint = devicemanager::DecodeCheckpoint(Checkpoint());
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
+  EXPECT_THAT(checkpoint->pod_devices.pods(), IsEmpty());
 }
 
 TEST_F(AdmissionTest, ThePluginsPreferenceIsAskedForAndHonoured) {

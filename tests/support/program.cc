@@ -31,6 +31,8 @@ Program::Program(const std::vector<std::string>& arguments, const std::filesyste
   if (pid_ == 0) {
     ::dup2(output.get(), STDOUT_FILENO);
     ::dup2(output.get(), STDERR_FILENO);
+    // A connection of a server in this process must not live on in the program.
+    ::closefrom(STDERR_FILENO + 1);
     ::execve(path.c_str(), argv.data(), environ);
     ::_exit(127);
   }

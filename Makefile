@@ -4,17 +4,21 @@ JOBS ?= $(shell nproc)
 # Half of the longer tests wait for other processes, not for a processor.
 TEST_JOBS ?= $(shell echo $$((2 * $(JOBS))))
 FUZZ_SECONDS ?= 30
+SOAK_MINUTES ?= 4
+# The clock's, if it is empty.
+SOAK_SEED ?=
 # The only place of the version.
 VERSION = $(shell sed -n 's,^project.node_device_operator VERSION \([0-9.]*\).*,\1,p' CMakeLists.txt)
 CLUSTER ?= dev
 # The virtual machine is one of this kind, and runs the programs that are built here.
 HAS_VM = $(filter x86_64,$(shell uname -m))
-SCRIPTS = $(shell find .ci scripts tests/bench tests/bundle tests/cluster tests/cluster/vm tests/commands tests/image tests/monitoring -maxdepth 1 -type f -perm -u+x)
+SCRIPTS = $(shell find .ci scripts tests/bench tests/bundle tests/cluster tests/cluster/vm tests/commands tests/image tests/monitoring tests/soak -maxdepth 1 -type f -perm -u+x)
 SOURCES = find agent controller devicemanager lib plugin tests -name '*.h' -o -name '*.cc'
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build run test test-tsan image test-image bundle test-bundle test-commands cluster
-.PHONY: cluster-tools cluster-down olm-tools peer-tools vm-tools test-vm e2e fuzz coverage lint format bench conformance clean
+.PHONY: cluster-tools cluster-down olm-tools peer-tools vm-tools test-vm e2e fuzz coverage soak lint format
+.PHONY: bench conformance clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  %-13s  %s\n", $$1, $$2}' Makefile
@@ -109,6 +113,9 @@ fuzz: deps ## Fuzz each parser for FUZZ_SECONDS (30); findings land in build/fuz
 
 coverage: deps ## Count which lines of the pure cores the unit tests run; build/coverage/html shows the others
 	JOBS=$(JOBS) scripts/coverage
+
+soak: deps ## Play faults of a node from a seed, SOAK_MINUTES (4) with sanitizers and as long without (SOAK_SEED=n)
+	tests/soak/run --minutes $(SOAK_MINUTES) $(if $(SOAK_SEED),--seed $(SOAK_SEED))
 
 lint: deps ## Check the format of every file, scripts, alerts and dashboards, and run clang-tidy on the programs
 	shellcheck --severity=warning $(SCRIPTS)

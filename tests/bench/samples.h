@@ -20,6 +20,7 @@ class Samples {
 
   bool empty() const { return durations_.empty(); }
   std::size_t size() const { return durations_.size(); }
+  const std::vector<Duration>& all() const { return durations_; }  // in the order of Add()
 
   // The smallest duration that `share` (0 to 1) of all do not exceed: Percentile(0.5) is the median
   // (of an even number the lower of the two), Percentile(1) the maximum. REQUIRES: !empty().

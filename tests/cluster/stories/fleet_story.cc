@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include <filesystem>
+#include <iostream>
 #include <memory>
 #include <optional>
 
@@ -64,6 +65,14 @@ class Fleet : public ::testing::Test {
   }
 
  protected:
+  // What the agent and its plugins said, for whoever looks for the reason of a failure.
+  void TearDown() override {
+    if (!HasFailure()) return;
+    const CommandResult said = cluster().Kubectl(
+        {"logs", "-n", "node-device", "daemonset/node-device-agent", "--timestamps"});
+    std::cout << State().dump(2) << "\n" << said.out << said.error << std::endl;
+  }
+
   static const Cluster& cluster() {
     static const Cluster cluster("fleet");
     return cluster;

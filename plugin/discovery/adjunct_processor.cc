@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "plugin/node_file.h"
 #include "plugin/zcrypt/adjunct_processor_preparer.h"
 #include "plugin/zcrypt/ap_bus.h"
 #include "plugin/zcrypt/apqn_id.h"
@@ -64,11 +65,7 @@ absl::StatusOr<Inventory> AdjunctProcessorSource::Scan() {
   ApSelection::State state = selection_->Read();
   inventory.notes = std::move(state.notes);
   // inotify sees nothing of sysfs: what changes there is found by the rescan.
-  if (!config_file_.empty()) {
-    for (const std::string& path : {config_file_, host_.Canonical(config_file_)}) {
-      inventory.directories.insert(host_.Resolve(path).parent_path());
-    }
-  }
+  if (!config_file_.empty()) inventory.directories = NodeFileDirectories(host_, config_file_);
   std::error_code error;
   if (!std::filesystem::is_directory(host_.Resolve(kApBus), error)) {
     inventory.notes.push_back(absl::StrCat(kApBus,

@@ -3,8 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "lib/base/file.h"
-#include "lib/base/yaml.h"
+#include "plugin/node_file.h"
 
 namespace nodedevice {
 
@@ -14,16 +13,13 @@ NvidiaConfigFile::NvidiaConfigFile(Nvidia entry, const HostRoot& host)
 NvidiaConfigFile::State NvidiaConfigFile::Read() {
   State state;
   const std::string& path = entry_.config_file;
-  const std::string meant = host_.Canonical(path);
-  for (const std::string& place : {path, meant}) {
-    state.directories.insert(host_.Resolve(place).parent_path());
-  }
+  state.directories = NodeFileDirectories(host_, path);
   const auto refuse = [&](const std::string& why) {
     state.notes.push_back(absl::StrCat(
         path, " is not in force, ",
         last_good_ ? "what it said last is: " : "and no GPU is announced until it is: ", why));
   };
-  const auto text = ReadFile(host_.Resolve(meant), kYamlMaxBytes);
+  const auto text = ReadNodeFile(host_, path);
   if (!text.ok()) {
     refuse(std::string(text.status().message()));
   } else if (auto parsed = ParseNvidiaConfig(*text, entry_); !parsed.ok()) {

@@ -4,15 +4,10 @@
 #include <utility>
 
 #include "lib/api/crypto_config_sets.h"
-#include "lib/base/file.h"
+#include "plugin/node_file.h"
 #include "plugin/zcrypt/ap_bus.h"
 
 namespace nodedevice {
-namespace {
-
-constexpr std::size_t kMaxConfigFile = 4u << 20;
-
-}  // namespace
 
 ApSelection::ApSelection(AdjunctProcessor entry, const HostRoot& host)
     : entry_(std::move(entry)), host_(host), last_good_(entry_) {}
@@ -31,8 +26,7 @@ AdjunctProcessor ApSelection::FromFile(std::vector<std::string>& notes) {
     notes.push_back(absl::StrCat(path, " is not in force, what it said last is: ", why));
     return last_good_;
   };
-  // A link is followed as a process of the host would: ConfigMaps are mounted as links.
-  const auto text = ReadFile(host_.Resolve(host_.Canonical(path)), kMaxConfigFile);
+  const auto text = ReadNodeFile(host_, path);
   if (!text.ok()) return refuse(std::string(text.status().message()));
   const auto parsed = ParseCryptoConfigSets(*text);
   // The first one; the file's owner finds the others one by one, as with the original.

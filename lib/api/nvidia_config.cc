@@ -64,11 +64,16 @@ void ReadFlags(const Element& element, NvidiaConfig& config, FieldErrors& errors
   if (const auto plugin = reader.Any("plugin")) ReadPluginFlags(*plugin, config, errors);
 }
 
+// A resource without a domain is one of NVIDIA's.
+std::string WithDomain(const std::string& name) {
+  return name.starts_with(kDomain) ? name : absl::StrCat(std::string(kDomain), name);
+}
+
 // The name with its domain; empty with an error.
 std::string ReadResourceName(ObjectReader& reader) {
   const std::optional<std::string> text = reader.Text("name");
   if (!text) return "";
-  std::string name = text->starts_with(kDomain) ? *text : absl::StrCat(std::string(kDomain), *text);
+  std::string name = WithDomain(*text);
   if (name.find('/', kDomain.size()) != std::string::npos) {
     reader.Fail("name", absl::StrCat("must be a resource of nvidia.com, is ", Quoted(*text)));
     return "";
@@ -112,9 +117,7 @@ GpuSharing ReadResource(const Element& element, const ForAll& all, std::vector<s
   const std::string renamed = shared.name + kShared;
   shared.announced_as = all.rename_by_default ? renamed : shared.name;
   if (const auto rename = reader.Text("rename"); rename && !rename->empty()) {
-    const std::string full =
-        rename->starts_with(kDomain) ? *rename : absl::StrCat(std::string(kDomain), *rename);
-    if (full != shared.announced_as) {
+    if (WithDomain(*rename) != shared.announced_as) {
       notes.push_back(absl::StrCat(Child(reader.path(), "rename"),
                                    ": is not followed, as with NVIDIA's own plugin; only "
                                    "renameByDefault changes a name"));

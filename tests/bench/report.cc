@@ -19,14 +19,14 @@ double Microseconds(Duration duration) {
   return std::chrono::duration<double, std::micro>(duration).count();
 }
 
+// `Measured`: Figures or ResourcesFigures.
+template <typename Measured>
 class ReportBuilder {
  public:
-  ReportBuilder(int devices, const Figures& figures, const std::optional<Figures>& peer)
-      : report_{.title = absl::StrCat(devices, " devices"), .rows = {}},
-        figures_(figures),
-        peer_(peer) {}
+  ReportBuilder(std::string title, const Measured& figures, const std::optional<Measured>& peer)
+      : report_{.title = std::move(title), .rows = {}}, figures_(figures), peer_(peer) {}
 
-  using Value = std::function<double(const Figures&)>;
+  using Value = std::function<double(const Measured&)>;
 
   void Add(std::string what, std::string unit, std::optional<double> goal, const Value& value) {
     report_.rows.push_back({.what = std::move(what),
@@ -37,9 +37,9 @@ class ReportBuilder {
   }
 
   // Median and maximum of the same samples, under the same goal.
-  void AddTimes(const std::string& what, std::optional<double> goal, Samples Figures::*samples) {
+  void AddTimes(const std::string& what, std::optional<double> goal, Samples Measured::*samples) {
     for (const auto& [name, share] : {std::pair("p50", 0.5), std::pair("max", 1.0)}) {
-      Add(absl::StrCat(what, ", ", name), "ms", goal, [samples, share = share](const Figures& f) {
+      Add(absl::StrCat(what, ", ", name), "ms", goal, [samples, share = share](const Measured& f) {
         return Milliseconds((f.*samples).Percentile(share));
       });
     }
@@ -59,16 +59,16 @@ class ReportBuilder {
 
  private:
   Report report_;
-  const Figures& figures_;
-  const std::optional<Figures>& peer_;
+  const Measured& figures_;
+  const std::optional<Measured> peer_;
 };
 
-ReportBuilder::Value CallTime(Samples Figures::*samples, double share) {
+ReportBuilder<Figures>::Value CallTime(Samples Figures::*samples, double share) {
   return
       [samples, share](const Figures& f) { return Microseconds((f.*samples).Percentile(share)); };
 }
 
-void AddCalls(ReportBuilder& builder) {
+void AddCalls(ReportBuilder<Figures>& builder) {
   constexpr double kOfEmptyCall = 1.15;
   constexpr double kOfPeer = 0.6;
   for (const auto& [name, share] : {std::pair("p50", 0.5), std::pair("p99", 0.99)}) {
@@ -84,7 +84,7 @@ void AddCalls(ReportBuilder& builder) {
   }
 }
 
-void AddUse(ReportBuilder& builder, int devices) {
+void AddUse(ReportBuilder<Figures>& builder, int devices) {
   const double private_goal = devices < kManyDevices ? 5 : 8;
   constexpr double kPrivateOfPeer = 0.25;
   constexpr double kResidentOfPeer = 0.5;
@@ -110,26 +110,6 @@ void AddUse(ReportBuilder& builder, int devices) {
                 [use](const Figures& f) { return static_cast<double>((f.*use).threads); });
   }
 }
-
-// For figures that have no peer.
-class RowBuilder {
- public:
-  void Add(std::string what, std::string unit, std::optional<double> goal, double value) {
-    rows_.push_back({.what = std::move(what),
-                     .unit = std::move(unit),
-                     .value = value,
-                     .goal = goal,
-                     .peer = std::nullopt});
-  }
-  void AddTimes(const std::string& what, std::optional<double> goal, const Samples& samples) {
-    Add(absl::StrCat(what, ", p50"), "ms", goal, Milliseconds(samples.Percentile(0.5)));
-    Add(absl::StrCat(what, ", max"), "ms", goal, Milliseconds(samples.Percentile(1)));
-  }
-  std::vector<Row> Take() { return std::move(rows_); }
-
- private:
-  std::vector<Row> rows_;
-};
 
 // How much of the peer's figure ours is.
 std::optional<double> Ratio(const Row& row) {
@@ -161,7 +141,7 @@ Report MakeReport(int devices, const Figures& figures, const std::optional<Figur
   constexpr double kIdleMs = 10;
   constexpr double kExitMs = 1000;
 
-  ReportBuilder builder(devices, figures, peer);
+  ReportBuilder<Figures> builder(absl::StrCat(devices, " devices"), figures, peer);
   builder.AddTimes("start to Register", std::nullopt, &Figures::start_to_register);
   builder.AddTimes("start to first list", kStartMs, &Figures::start_to_list);
   builder.AddShare("start to first list, p50", 1.0,
@@ -185,21 +165,23 @@ Report MakeReport(int devices, const Figures& figures, const std::optional<Figur
 
 Report MakeReport(const ResourcesFigures& figures) {
   constexpr double kRestartMs = 500;
-  RowBuilder builder;
-  builder.AddTimes("start to the last first list", std::nullopt, figures.start_to_lists);
+  ReportBuilder<ResourcesFigures> builder(
+      absl::StrCat("an agent with ", figures.resources, " resources"), figures, std::nullopt);
+  builder.AddTimes("start to the last first list", std::nullopt, &ResourcesFigures::start_to_lists);
   builder.AddTimes("kubelet.sock back to the last Register", kRestartMs,
-                   figures.kubelet_back_registered);
-  builder.AddTimes("kubelet.sock back to the last list", std::nullopt, figures.kubelet_back_listed);
-  const ProcessUse& use = figures.after_work;
+                   &ResourcesFigures::kubelet_back_registered);
+  builder.AddTimes("kubelet.sock back to the last list", std::nullopt,
+                   &ResourcesFigures::kubelet_back_listed);
   builder.Add("private memory of all processes (RssAnon)", "MB", std::nullopt,
-              static_cast<double>(use.private_kib) / kKibPerMb);
+              [](const ResourcesFigures& f) {
+                return static_cast<double>(f.after_work.private_kib) / kKibPerMb;
+              });
   builder.Add("threads of all processes", "threads", std::nullopt,
-              static_cast<double>(use.threads));
+              [](const ResourcesFigures& f) { return static_cast<double>(f.after_work.threads); });
   builder.Add(absl::StrCat("CPU of all processes in ", figures.idle.count(), " idle seconds"), "ms",
-              std::nullopt, Milliseconds(figures.idle_cpu));
-  builder.AddTimes("SIGTERM to the agent's exit", std::nullopt, figures.exit);
-  return {.title = absl::StrCat("an agent with ", figures.resources, " resources"),
-          .rows = builder.Take()};
+              std::nullopt, [](const ResourcesFigures& f) { return Milliseconds(f.idle_cpu); });
+  builder.AddTimes("SIGTERM to the agent's exit", std::nullopt, &ResourcesFigures::exit);
+  return builder.Take();
 }
 
 std::string ToText(const Report& report) {

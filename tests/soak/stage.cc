@@ -125,14 +125,9 @@ absl::Status Stage::StartAgent(Source source) {
   std::filesystem::remove(dir_.path() / absl::StrCat("agent-", starts_ - 1, ".log"), error);
   agent_ = std::make_unique<Program>(line, dir_.path() / absl::StrCat("agent-", ++starts_, ".log"));
   return WaitUntil("the agent's port", [this]() -> std::string {
-    constexpr std::string_view kServing = "serving http://127.0.0.1:";
-    const std::string log = agent_->Output();
-    const std::size_t at = log.find(kServing);
-    if (at == std::string::npos || log.find("/ with", at) == std::string::npos) {
-      return "it does not say that it serves";
-    }
-    port_ = static_cast<std::uint16_t>(std::atoi(log.c_str() + at + kServing.size()));
-    return "";
+    const auto port = testing::ServedPort(agent_->Output());
+    port_ = port.value_or(0);
+    return port ? "" : "it does not say that it serves";
   });
 }
 

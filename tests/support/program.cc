@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -59,6 +60,17 @@ int Program::Wait() {
 std::string Program::Output() const {
   std::ifstream file(log_, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+std::optional<std::uint16_t> ServedPort(std::string_view log) {
+  constexpr std::string_view kAddress = "://127.0.0.1:";
+  const std::size_t serving = log.find("serving http");
+  if (serving == std::string_view::npos) return std::nullopt;
+  const std::size_t address = log.find(kAddress, serving);
+  const std::size_t end = log.find('\n', serving);
+  if (end == std::string_view::npos || address > end) return std::nullopt;
+  const std::size_t port = address + kAddress.size();
+  return static_cast<std::uint16_t>(std::atoi(std::string(log.substr(port, end - port)).c_str()));
 }
 
 ProgramResult RunProgram(const std::vector<std::string>& arguments,

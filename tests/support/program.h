@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lib/base/process.h"
@@ -31,6 +34,9 @@ class Program {
   pid_t pid_;
   bool ended_ = false;
 };
+
+// The port on loopback that a program of ours says that it serves; nullopt until it has said so.
+std::optional<std::uint16_t> ServedPort(std::string_view log);
 
 struct ProgramResult {
   int code;

@@ -78,16 +78,10 @@ void AgentInTheApiTest::StartAgent(const std::vector<std::string>& more) {
                                    "127.0.0.1:0"};
   line.insert(line.end(), more.begin(), more.end());
   agent_ = std::make_unique<Program>(line, dir_.path() / "agent.log");
-  constexpr std::string_view kMark = "://127.0.0.1:";
   ASSERT_TRUE(WaitFor([&] {
-    const std::string log = Log();
-    const std::size_t serving = log.find("serving http");
-    if (serving == std::string::npos || log.find("/ with", serving) == std::string::npos) {
-      return false;
-    }
-    port_ = static_cast<std::uint16_t>(
-        std::atoi(log.c_str() + log.find(kMark, serving) + kMark.size()));
-    return true;
+    const auto port = ServedPort(Log());
+    port_ = port.value_or(0);
+    return port.has_value();
   }));
 }
 

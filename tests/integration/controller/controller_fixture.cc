@@ -113,16 +113,10 @@ std::unique_ptr<Program> ControllerTest::Launch(const std::string& pod,
 
 void ControllerTest::Start(const std::vector<std::string>& more) {
   controller_ = Launch("controller-x", more);
-  constexpr std::string_view kMark = "://127.0.0.1:";
   ASSERT_TRUE(WaitFor([&] {
-    const std::string log = Log();
-    const std::size_t serving = log.find("serving http");
-    if (serving == std::string::npos || log.find("/metrics", serving) == std::string::npos) {
-      return false;
-    }
-    port_ = static_cast<std::uint16_t>(
-        std::atoi(log.c_str() + log.find(kMark, serving) + kMark.size()));
-    return true;
+    const auto port = ServedPort(Log());
+    port_ = port.value_or(0);
+    return port.has_value();
   })) << Log();
 }
 

@@ -60,13 +60,10 @@ void NodeTest::StartAgent() {
                                "--listen", "127.0.0.1:0"},
       dir_.path() / "agent.log");
   // It says which port it got.
-  constexpr std::string_view kMark = "serving http://127.0.0.1:";
   ASSERT_TRUE(WaitFor([&] {
-    const std::string log = agent_->Output();
-    const std::size_t at = log.find(kMark, said_before);
-    if (at == std::string::npos || log.find('\n', at) == std::string::npos) return false;
-    port_ = static_cast<std::uint16_t>(std::atoi(log.c_str() + at + kMark.size()));
-    return true;
+    const auto port = ServedPort(agent_->Output().substr(said_before));
+    port_ = port.value_or(0);
+    return port.has_value();
   })) << agent_->Output();
 }
 

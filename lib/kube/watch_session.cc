@@ -17,8 +17,9 @@ using std::chrono::seconds;
 constexpr Backoff kBackoff = {.first = std::chrono::milliseconds(800), .limit = seconds(30)};
 constexpr Duration kForgiveAfter = std::chrono::minutes(2);
 constexpr Duration kNoSuchKind = seconds(30);
-constexpr Duration kTooShort = seconds(1);  // for a stream, and for a list to be too old
-constexpr Duration kOverdue = seconds(30);  // beyond the time after which the server closes
+constexpr Duration kTooShort = seconds(1);     // for a stream, and for a list to be too old
+constexpr Duration kUnanswered = seconds(60);  // as long as an API server may take for a request
+constexpr Duration kOverdue = seconds(30);     // beyond the time after which the server closes
 constexpr int kShortestWatch = 300;
 constexpr int kLongestWatch = 600;
 
@@ -81,7 +82,9 @@ void WatchSession::On(const ListFailed& event, TimePoint now) {
 
 void WatchSession::On(const Opened&, TimePoint now) {
   if (phase_ != Phase::kWatching) return;
+  stream_opened_ = true;
   stream_began_ = now;  // what it took to get there is not its own time
+  deadline_ = now + stream_timeout_ + kOverdue;
   BeWell(now);
 }
 
@@ -118,7 +121,9 @@ void WatchSession::On(const DeadlinePassed&, TimePoint now) {
   if (!deadline_ || now < *deadline_) return;
   deadline_.reset();
   if (phase_ == Phase::kWatching) {
-    return Abandon(absl::DeadlineExceededError("the watch stands still: the connection is lost"),
+    return Abandon(absl::DeadlineExceededError(
+                       stream_opened_ ? "the watch stands still: the connection is lost"
+                                      : "the API server does not answer the watch"),
                    now);
   }
   if (phase_ != Phase::kWaiting) return;
@@ -139,13 +144,14 @@ void WatchSession::BeginList(std::string resource_version) {
 void WatchSession::BeginWatch(TimePoint now) {
   phase_ = Phase::kWatching;
   frames_ = WatchFrames();
+  stream_opened_ = false;
   stream_began_ = now;
   stream_said_something_ = false;
   stream_tests_list_ = false;
-  const seconds timeout(kShortestWatch +
-                        static_cast<int>(Random() * (kLongestWatch - kShortestWatch)));
-  deadline_ = now + timeout + kOverdue;
-  actions_.push_back(Watch{resource_version_, timeout});
+  stream_timeout_ =
+      seconds(kShortestWatch + static_cast<int>(Random() * (kLongestWatch - kShortestWatch)));
+  deadline_ = now + kUnanswered;
+  actions_.push_back(Watch{resource_version_, stream_timeout_});
 }
 
 void WatchSession::BeWell(TimePoint now) {

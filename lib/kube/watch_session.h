@@ -26,6 +26,9 @@ namespace nodedevice {
 //   any other failure: wait 0.8, 1.6 ... 30 s and up to as much again, then go on where it was;
 //   404 (no such kind): ask again after 30 to 60 s
 //
+// A watch that the server does not accept within a minute, or that it does not close when it should
+// have, is given up: the other end is gone, and nobody said so.
+//
 // At most one list or one stream is in flight. What is known outlives every failure: an object is
 // removed only when the server says so, by an event or by a list without it.
 class WatchSession {
@@ -129,6 +132,8 @@ class WatchSession {
   std::optional<TimePoint> listed_at_;
   bool list_next_ = true;  // after the pause; else watch
   WatchFrames frames_;
+  bool stream_opened_ = false;
+  std::chrono::seconds stream_timeout_ = {};  // after which the server closes it
   TimePoint stream_began_;
   bool stream_said_something_ = false;
   bool stream_tests_list_ = false;  // it is the first since a list, and has not gone on from it

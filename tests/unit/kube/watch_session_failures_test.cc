@@ -303,6 +303,30 @@ TEST_F(WatchSessionFailuresTest, GarbageIsListedFromScratch) {
   EXPECT_THAT(TellBytes(Frame("MODIFIED", Object("a", "10"))), ElementsAre("Upsert a 10"));
 }
 
+// The connection stands, and nobody answers on it: a load balancer whose server is gone.
+TEST_F(WatchSessionFailuresTest, AWatchThatIsNotAcceptedIsGivenUpAfterAMinute) {
+  Watching();
+  TellEnded(absl::UnavailableError("refused"));
+  for (const int shortest : {1600, 3200}) {
+    EXPECT_THAT(TellLater(), ElementsAre("Watch 5"));
+    EXPECT_EQ(Pause(), minutes(1));
+    EXPECT_THAT(TellLater(), ElementsAre("CloseStream"));
+    EXPECT_EQ(session_.problem().message(), "the API server does not answer the watch");
+    ExpectPause(milliseconds(shortest), milliseconds(2 * shortest));
+  }
+}
+
+TEST_F(WatchSessionFailuresTest, AWatchThatWasAcceptedHasItsWholeTimeFromThenOn) {
+  Start();
+  TellListed("5", Json::array());
+  Pass(seconds(59));
+  Tell(WatchSession::Opened{});
+  EXPECT_GE(Pause(), minutes(5));
+  Pass(Pause() - milliseconds(1));
+  EXPECT_THAT(Tell(WatchSession::DeadlinePassed{}), IsEmpty());
+  EXPECT_THAT(TellLater(), ElementsAre("CloseStream"));
+}
+
 TEST_F(WatchSessionFailuresTest, AStreamThatIsOverdueIsAbandonedAndWatchedAgain) {
   Watching();
   TellBytes(Frame("MODIFIED", Object("a", "6")));

@@ -121,7 +121,8 @@ class Fleet : public ::testing::Test {
     }
     return notes;
   }
-  static bool WaitForNode(const char* resource, int capacity, int allocatable) {
+  static ::testing::AssertionResult WaitForNode(const char* resource, int capacity,
+                                                int allocatable) {
     return node().WaitUntilItShows(resource, {.capacity = capacity, .allocatable = allocatable});
   }
 

@@ -13,6 +13,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "gtest/gtest.h"
 #include "lib/base/file.h"
 #include "lib/kubelet/socket_identity.h"
@@ -185,8 +186,16 @@ Node::Counts Node::Shows(const std::string& resource) const {
   return {.capacity = count("capacity"), .allocatable = count("allocatable")};
 }
 
-bool Node::WaitUntilItShows(const std::string& resource, Counts counts) const {
-  return WaitFor([&] { return Shows(resource) == counts; }, kStatusPace);
+::testing::AssertionResult Node::WaitUntilItShows(const std::string& resource,
+                                                  Counts counts) const {
+  Counts shown;
+  const auto shows = [&] { return (shown = Shows(resource)) == counts; };
+  if (WaitFor(shows, kStatusPace)) return ::testing::AssertionSuccess();
+  KubeletView::ByResource healthy = KubeletView(kubelet_paths().pod_resources_socket()).Healthy();
+  return ::testing::AssertionFailure()
+         << name_ << " shows capacity " << shown.capacity << ", allocatable " << shown.allocatable
+         << " of " << resource << ", not " << counts.capacity << ", " << counts.allocatable
+         << "; its kubelet knows these healthy: " << absl::StrJoin(healthy[resource], " ");
 }
 
 KubeletView::ByResource KubeletView::Healthy() const {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "gtest/gtest.h"
 #include "lib/kubelet/paths.h"
 #include "tests/cluster/stories/cluster.h"
 
@@ -71,7 +72,8 @@ class Node {
     bool operator==(const Counts&) const = default;
   };
   Counts Shows(const std::string& resource) const;
-  bool WaitUntilItShows(const std::string& resource, Counts counts) const;
+  // Says on failure what it shows instead, and what its kubelet knows: whose fault it is.
+  ::testing::AssertionResult WaitUntilItShows(const std::string& resource, Counts counts) const;
   static constexpr std::chrono::milliseconds kStatusPace{200};
 
  private:

@@ -121,7 +121,7 @@ spec:
       return condition.value("status", "") == status && condition.value("reason", "") == reason;
     });
   }
-  static bool Sticks(int count) {
+  static ::testing::AssertionResult Sticks(int count) {
     return node_->WaitUntilItShows(kStick, {.capacity = count, .allocatable = count});
   }
 

@@ -129,7 +129,7 @@ class Operator : public ::testing::Test {
   static std::string VersionOf(const std::string& path) {
     return Find(path)["metadata"].value("resourceVersion", "");
   }
-  static bool WaitForNode(int index, const char* resource, int count) {
+  static ::testing::AssertionResult WaitForNode(int index, const char* resource, int count) {
     return node(index).WaitUntilItShows(resource, {.capacity = count, .allocatable = count});
   }
 

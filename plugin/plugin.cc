@@ -15,6 +15,8 @@ namespace {
 constexpr Duration kScanSpacing = std::chrono::milliseconds(5);
 constexpr int kScanBurst = 256;
 constexpr Duration kScanInterval = std::chrono::milliseconds(200);
+// The end of a stream tells of a kubelet that was killed, and a node may have a hundred resources.
+constexpr Duration kLooksAtKubelet = std::chrono::minutes(1);
 
 }  // namespace
 
@@ -30,7 +32,8 @@ Plugin::Plugin(Parts parts, PluginSpec spec, std::unique_ptr<DiscoverySource> so
       next_health_(parts_.loop, [this] { Hint(); }),
       kubelet_(parts_.loop, parts_.paths,
                {.on_transition = [this](Transition transition) { OnKubelet(transition); },
-                .on_look = [this] { OnLook(); }}) {
+                .on_look = [this] { OnLook(); }},
+               kLooksAtKubelet) {
   if (auto preparer = source_->MakePreparer()) {
     preparation_.emplace(parts_.loop, parts_.paths, spec_.resource_name, std::move(preparer),
                          [this] { Hint(); });

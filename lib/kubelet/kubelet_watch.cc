@@ -13,7 +13,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr Duration kNet = seconds(5);
 // Between bind() and listen() lie microseconds, between a stale socket and a new kubelet minutes.
 constexpr Backoff kRefused{.first = milliseconds(2), .limit = seconds(1)};
 
@@ -43,9 +42,11 @@ std::string Describe(Folder folder, const KubeletPaths& paths) {
 
 }  // namespace
 
-KubeletWatch::KubeletWatch(EventLoop& loop, KubeletPaths paths, Callbacks callbacks)
+KubeletWatch::KubeletWatch(EventLoop& loop, KubeletPaths paths, Callbacks callbacks,
+                           Duration net_while_up)
     : paths_(std::move(paths)),
       callbacks_(std::move(callbacks)),
+      net_while_up_(net_while_up),
       directory_(
           loop, [this] { Look(); }, DirectoryWatch::Events::kNames),
       timer_(loop, [this] { Look(); }) {}
@@ -70,7 +71,11 @@ void KubeletWatch::Look() {
   }
   if (!watching.ok() && !problem_.empty()) absl::StrAppend(&problem_, "; ", watching.message());
   refusals_ = seen.identity && !seen.answers ? refusals_ + 1 : 0;
-  timer_.After(refusals_ > 0 ? kRefused.After(refusals_) : kNet);
+  if (refusals_ > 0) {
+    timer_.After(kRefused.After(refusals_));
+  } else {
+    timer_.After(seen.answers && watching.ok() ? net_while_up_ : kNet);
+  }
   const std::optional<Transition> transition = tracker_.Observe(seen);
   if (transition && callbacks_.on_transition) callbacks_.on_transition(*transition);
   if (callbacks_.on_look) callbacks_.on_look();

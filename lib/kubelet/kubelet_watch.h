@@ -1,7 +1,9 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 
+#include "lib/base/clock.h"
 #include "lib/base/directory_watch.h"
 #include "lib/base/event_loop.h"
 #include "lib/kubelet/paths.h"
@@ -10,8 +12,10 @@
 namespace nodedevice {
 
 // Watches for kubelet.sock and tells what happens to it. Looks when inotify hints, when asked to,
-// every few milliseconds while a socket exists that does not answer yet, and every few seconds as
-// the net (a kubelet that was killed leaves its socket behind, and no event).
+// every few milliseconds while a socket exists that does not answer yet, and from time to time as
+// the net (a kubelet that was killed leaves its socket behind, and no event): every five seconds,
+// or more rarely while a kubelet is up for those who see its end by another sign. Each look at a
+// kubelet connects to it.
 //
 // Loop thread only. Start() looks at once; callbacks come from inside it and from the loop.
 class KubeletWatch {
@@ -22,7 +26,11 @@ class KubeletWatch {
     std::function<void()> on_look;
   };
 
-  KubeletWatch(EventLoop& loop, KubeletPaths paths, Callbacks callbacks);
+  static constexpr Duration kNet = std::chrono::seconds(5);
+
+  // `net_while_up`: between two looks while a kubelet is up and the kernel gives hints.
+  KubeletWatch(EventLoop& loop, KubeletPaths paths, Callbacks callbacks,
+               Duration net_while_up = kNet);
 
   void Start();
   // Looks now: somebody saw a sign, such as a stream that ended.
@@ -40,6 +48,7 @@ class KubeletWatch {
  private:
   KubeletPaths paths_;
   Callbacks callbacks_;
+  const Duration net_while_up_;
   SocketTracker tracker_;
   std::string problem_;
   bool folder_lost_ = false;

@@ -119,6 +119,18 @@ TEST_F(KubeletWatchTest, SeesAKilledKubeletWhenAskedToLook) {
   EXPECT_THAT(seen_, ElementsAre(Transition::kUp, Transition::kDown));
 }
 
+TEST_F(KubeletWatchTest, SeesAKilledKubeletByItself) {
+  MakeFolder();
+  StartKubelet();
+  KubeletWatch often(loop_, paths_,
+                     {.on_transition = [this](Transition t) { seen_.push_back(t); }, .on_look = {}},
+                     std::chrono::milliseconds(10));
+  often.Start();
+  KillKubelet();
+  ASSERT_TRUE(Becomes(2)) << "no event tells of it";
+  EXPECT_THAT(seen_, ElementsAre(Transition::kUp, Transition::kDown));
+}
+
 TEST_F(KubeletWatchTest, SeesARestartThatHappenedBetweenTwoLooks) {
   MakeFolder();
   StartKubelet();

@@ -65,12 +65,14 @@ class Fleet : public ::testing::Test {
   }
 
  protected:
-  // What the agent and its plugins said, for whoever looks for the reason of a failure.
+  // What the agent, its plugins and the kubelet said, for whoever looks for the reason of a
+  // failure.
   void TearDown() override {
     if (!HasFailure()) return;
+    std::cout << RunCommand({"tail", "--lines=100", node().Folder() / "kubelet.log"}).out;
     const CommandResult said = cluster().Kubectl(
         {"logs", "-n", "node-device", "daemonset/node-device-agent", "--timestamps"});
-    std::cout << State().dump(2) << "\n" << said.out << said.error << std::endl;
+    std::cout << said.out << said.error << "\n" << State().dump(2) << std::endl;
   }
 
   static const Cluster& cluster() {

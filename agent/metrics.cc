@@ -1,10 +1,13 @@
 #include "agent/metrics.h"
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
+#include "agent/figures_in_use.h"
 #include "lib/metrics/family_builder.h"
 
 namespace nodedevice {
@@ -169,6 +172,53 @@ void AddKubelet(const KubeletView& kubelet, std::vector<MetricFamily>& families)
   for (FamilyBuilder* family : {&accepted, &allocated, &holders}) family->MoveTo(families);
 }
 
+// How much of the devices is in use: of each device one series, and one of each container that
+// holds it, so that sums over devices count none twice.
+void AddFigures(const Snapshot& snapshot, std::vector<MetricFamily>& families) {
+  struct Figure {
+    FamilyBuilder of_devices;
+    FamilyBuilder of_containers;
+    std::optional<std::uint64_t> DeviceFigures::*value;
+    double one;  // what is 1 of the metric's unit
+  };
+  Figure figures[] = {
+      {{MetricType::Gauge, "nodedevice_gpu_duty_cycle_ratio",
+        "Share of the last seconds in which the GPU worked, 0 to 1."},
+       {MetricType::Gauge, "nodedevice_pod_gpu_duty_cycle_ratio",
+        "The same of a GPU that this container holds, whoever else does."},
+       &DeviceFigures::duty_cycle_percent,
+       100},
+      {{MetricType::Gauge, "nodedevice_gpu_memory_total_bytes", "Memory of the device."},
+       {MetricType::Gauge, "nodedevice_pod_gpu_memory_total_bytes",
+        "Memory of a device that this container holds, whoever else does."},
+       &DeviceFigures::memory_total_bytes,
+       1},
+      {{MetricType::Gauge, "nodedevice_gpu_memory_used_bytes", "Memory of the device in use."},
+       {MetricType::Gauge, "nodedevice_pod_gpu_memory_used_bytes",
+        "Memory in use of a device that this container holds, by whomever."},
+       &DeviceFigures::memory_used_bytes,
+       1},
+  };
+  for (const FiguresOfDevice& device : FiguresInUse(snapshot)) {
+    for (Figure& figure : figures) {
+      const std::optional<std::uint64_t>& value = device.figures.*figure.value;
+      if (!value) continue;
+      const double number = static_cast<double>(*value) / figure.one;
+      FamilyBuilder::Labels labels = {{"resource", device.resource}, {"device", device.figures.id}};
+      figure.of_devices.Add(labels, number);
+      for (const DeviceHolder* holder : device.holders) {
+        FamilyBuilder::Labels of_container = labels;
+        of_container.push_back({"namespace", holder->namespace_name});
+        of_container.push_back({"pod", holder->pod});
+        of_container.push_back({"container", holder->container});
+        figure.of_containers.Add(std::move(of_container), number);
+      }
+    }
+  }
+  for (Figure& figure : figures) figure.of_devices.MoveTo(families);
+  for (Figure& figure : figures) figure.of_containers.MoveTo(families);
+}
+
 }  // namespace
 
 std::vector<MetricFamily> ToMetrics(const Snapshot& snapshot) {
@@ -177,6 +227,7 @@ std::vector<MetricFamily> ToMetrics(const Snapshot& snapshot) {
   AddPlugins(snapshot, families);
   AddResources(snapshot, families);
   AddKubelet(snapshot.kubelet, families);
+  AddFigures(snapshot, families);
   return families;
 }
 

@@ -35,7 +35,8 @@ std::vector<Action> Supervisor::Handle(const Event& event, TimePoint now) {
 std::optional<TimePoint> Supervisor::NextDeadline() const {
   std::optional<TimePoint> next;
   for (const auto& [name, row] : rows_) {
-    for (const std::optional<TimePoint>& due : {row.deadline, row.look_at_sockets}) {
+    for (const std::optional<TimePoint>& due :
+         {row.deadline, row.look_at_sockets, row.figures_until}) {
       if (due && (!next || *due < *next)) next = due;
     }
   }
@@ -144,6 +145,7 @@ void Supervisor::On(const Reported& event, TimePoint now) {
   if (row.process != Process::kAlive || row.pid != event.pid) return;
   const bool was_held_back = IsHeldBack(row.resources);
   row.resources = event.report.resources;
+  JudgeFigures(row, now);
   const bool registered = IsRegistered(row.resources);
   row.was_registered = row.was_registered || registered;
   if (row.phase == PluginPhase::kStarting && registered) BecomeRunning(row, now);
@@ -163,6 +165,8 @@ void Supervisor::On(const ChildExited& event, TimePoint now) {
   row.look_at_sockets.reset();
   for (const ResourceReport& resource : row.resources) row.ended[resource.resource].Add(resource);
   row.resources.clear();
+  row.sample = 0;
+  row.figures_until.reset();
   row.last_exit = row.stop_cause.empty()
                       ? ToString(event.exit)
                       : absl::StrCat(row.stop_cause, "; then ", ToString(event.exit));
@@ -176,6 +180,7 @@ void Supervisor::On(const ChildExited& event, TimePoint now) {
 
 void Supervisor::On(const DeadlinePassed&, TimePoint now) {
   LookAtSocketsWhenDue(now);
+  DropOldFigures(now);
   for (auto& [name, row] : rows_) {
     if (!row.deadline || *row.deadline > now) continue;
     switch (row.phase) {
@@ -288,6 +293,25 @@ void Supervisor::StartHeld(TimePoint now) {
     row.stop_cause.clear();
     Enter(row, PluginPhase::kStarting, now, std::nullopt);
     actions_.push_back(Start{row.actual});
+  }
+}
+
+void Supervisor::JudgeFigures(Row& row, TimePoint now) {
+  for (ResourceReport& resource : row.resources) {
+    if (resource.figures.number == 0) continue;
+    if (resource.figures.number != row.sample) {
+      row.sample = resource.figures.number;
+      row.figures_until = now + resource.figures.valid;
+    }
+    if (!row.figures_until) resource.figures = {};
+  }
+}
+
+void Supervisor::DropOldFigures(TimePoint now) {
+  for (auto& [name, row] : rows_) {
+    if (!row.figures_until || *row.figures_until > now) continue;
+    row.figures_until.reset();
+    for (ResourceReport& resource : row.resources) resource.figures = {};
   }
 }
 

@@ -110,6 +110,9 @@ inline constexpr Duration kStableAfter = std::chrono::seconds(60);
 // A Device Manager that goes away stops nobody: plugins heal themselves. When it is back or was
 // replaced, each must register anew or be restarted. It never gives up.
 //
+// Figures of devices that a plugin reports are dropped when no newer ones have come for the time
+// that it gives them.
+//
 // A foreign (exec) plugin reports nothing. It is Running when it was started, and what becomes of
 // its resource is the kubelet's word, if that can be had. After a restart of the kubelet, one of
 // which the kubelet had accepted devices is Starting again while the kubelet accepts none; one that
@@ -147,6 +150,8 @@ class Supervisor {
     RestartCounts restarts = {};
     std::string last_exit;
     std::vector<ResourceReport> resources;
+    std::uint64_t sample = 0;                // of this process: which of its figures came last
+    std::optional<TimePoint> figures_until;  // they hold; nullopt: they do not, or none came
     std::map<std::string, ResourceTotals> ended;
   };
   using Rows = std::map<std::string, Row>;
@@ -172,6 +177,9 @@ class Supervisor {
   // The process of a stopping row is gone: erases the row or lets it start again.
   void Ended(Rows::iterator row, TimePoint now);
   void StartHeld(TimePoint now);
+  // After a report: new figures hold from now on, others no longer than they did before.
+  static void JudgeFigures(Row& row, TimePoint now);
+  void DropOldFigures(TimePoint now);
 
   // Of foreign plugins.
   void KubeletChangedFor(Row& row, TimePoint now);

@@ -9,7 +9,6 @@
 namespace nodedevice {
 namespace {
 
-constexpr std::string_view kReplicaMark = "::";
 constexpr std::size_t kReadableLimit = 50;  // + '-' + 12 digits of hash = 63
 
 }  // namespace
@@ -21,15 +20,6 @@ std::string MakeDeviceId(std::string_view readable, std::string_view identity) {
   }
   constexpr std::uint64_t kTwelveDigits = (std::uint64_t{1} << 48) - 1;
   return absl::StrCat(id, "-", absl::Hex(Fnv1a(identity) & kTwelveDigits, absl::kZeroPad12));
-}
-
-std::string ReplicaId(const std::string& id, int replica, int replicas) {
-  return replicas == 1 ? id : absl::StrCat(id, "::", replica);
-}
-
-std::string_view BaseId(std::string_view wire_id) {
-  const std::size_t mark = wire_id.rfind(kReplicaMark);
-  return mark == std::string_view::npos ? wire_id : wire_id.substr(0, mark);
 }
 
 }  // namespace nodedevice

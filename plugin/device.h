@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/api/replica_id.h"
 #include "plugin/natural_order.h"
 
 namespace nodedevice {
@@ -81,11 +82,5 @@ void VisitBoth(const DeviceSet& before, const DeviceSet& after, const Visit& vis
 // device is, not of when it was found. `identity` should hold the resource name. At most 63
 // characters.
 std::string MakeDeviceId(std::string_view readable, std::string_view identity);
-
-// Ids on the wire: the device's own, or with replicas "<id>::<n>", n from 0.
-std::string ReplicaId(const std::string& id, int replica, int replicas);
-
-// The device that an id on the wire belongs to.
-std::string_view BaseId(std::string_view wire_id);
 
 }  // namespace nodedevice

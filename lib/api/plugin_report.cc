@@ -19,6 +19,8 @@ constexpr std::size_t kMaxNotes = 64;
 constexpr std::size_t kMaxNumaNodes = 64;
 constexpr std::size_t kMaxMethods = 8;
 constexpr std::size_t kMaxMethodName = 64;
+constexpr std::int64_t kMaxValidSeconds = 86'400;
+constexpr std::int64_t kMaxPercent = 100;
 constexpr std::int64_t kMaxCount = std::numeric_limits<std::int64_t>::max();
 
 constexpr std::array<std::pair<std::string_view, RegistrationPhase>, 8> kPhases = {{
@@ -56,6 +58,26 @@ Json ToJson(const RpcHistogram& histogram) {
           {"sum", std::isfinite(histogram.sum) ? histogram.sum : 0.0}};
 }
 
+void SetCount(Json& object, const char* key, std::optional<std::uint64_t> count,
+              std::int64_t high = kMaxCount) {
+  if (count) object[key] = std::min(*count, static_cast<std::uint64_t>(high));
+}
+
+Json ToJson(const FiguresSample& figures) {
+  Json devices = Json::array();
+  for (const DeviceFigures& device : figures.devices) {
+    if (devices.size() == kMaxReportedDevices) break;
+    Json& entry = devices.emplace_back(Json{{"id", CleanReportText(device.id)}});
+    SetCount(entry, "dutyCyclePercent", device.duty_cycle_percent, kMaxPercent);
+    SetCount(entry, "memoryTotalBytes", device.memory_total_bytes);
+    SetCount(entry, "memoryUsedBytes", device.memory_used_bytes);
+  }
+  const std::int64_t valid = figures.valid.count();
+  return {{"sample", Count(figures.number)},
+          {"validSeconds", std::clamp<std::int64_t>(valid, 1, kMaxValidSeconds)},
+          {"devices", std::move(devices)}};
+}
+
 Json ToJson(const ResourceReport& resource) {
   Json devices = Json::array();
   for (const DeviceReport& device : resource.devices) {
@@ -72,17 +94,19 @@ Json ToJson(const ResourceReport& resource) {
     if (rpc.size() == kMaxMethods) break;
     rpc[CleanReportText(method, kMaxMethodName)] = ToJson(histogram);
   }
-  return {{"resource", CleanReportText(resource.resource)},
-          {"phase", std::string(ToString(resource.phase))},
-          {"error", CleanReportText(resource.error)},
-          {"registrationsOk", Count(resource.registrations_ok)},
-          {"registrationsFailed", Count(resource.registrations_failed)},
-          {"listUpdates", Count(resource.list_updates)},
-          {"healthy", Count(resource.healthy)},
-          {"unhealthy", Count(resource.unhealthy)},
-          {"devices", std::move(devices)},
-          {"notes", std::move(notes)},
-          {"rpc", std::move(rpc)}};
+  Json json = {{"resource", CleanReportText(resource.resource)},
+               {"phase", std::string(ToString(resource.phase))},
+               {"error", CleanReportText(resource.error)},
+               {"registrationsOk", Count(resource.registrations_ok)},
+               {"registrationsFailed", Count(resource.registrations_failed)},
+               {"listUpdates", Count(resource.list_updates)},
+               {"healthy", Count(resource.healthy)},
+               {"unhealthy", Count(resource.unhealthy)},
+               {"devices", std::move(devices)},
+               {"notes", std::move(notes)},
+               {"rpc", std::move(rpc)}};
+  if (resource.figures.number > 0) json["figures"] = ToJson(resource.figures);
+  return json;
 }
 
 // Keeps the first `count` entries of a list; true when that changed it.
@@ -132,6 +156,33 @@ RpcHistogram ReadHistogram(const Element& element, FieldErrors& errors) {
   return histogram;
 }
 
+std::optional<std::uint64_t> ReadFigure(ObjectReader& reader, std::string_view key,
+                                        std::int64_t high) {
+  const auto figure = reader.Integer(key, 0, high);
+  return figure ? std::optional(static_cast<std::uint64_t>(*figure)) : std::nullopt;
+}
+
+FiguresSample ReadFigures(const Element& element, FieldErrors& errors) {
+  FiguresSample figures;
+  ObjectReader reader(element, errors);
+  reader.Require("sample");
+  figures.number = static_cast<std::uint64_t>(reader.Integer("sample", 1, kMaxCount).value_or(0));
+  reader.Require("validSeconds");
+  figures.valid =
+      std::chrono::seconds(reader.Integer("validSeconds", 1, kMaxValidSeconds).value_or(0));
+  for (const Element& entry : reader.List("devices", kMaxReportedDevices)) {
+    DeviceFigures device;
+    ObjectReader fields(entry, errors);
+    fields.Require("id");
+    device.id = fields.Text("id", kMaxReportText).value_or("");
+    device.duty_cycle_percent = ReadFigure(fields, "dutyCyclePercent", kMaxPercent);
+    device.memory_total_bytes = ReadFigure(fields, "memoryTotalBytes", kMaxCount);
+    device.memory_used_bytes = ReadFigure(fields, "memoryUsedBytes", kMaxCount);
+    figures.devices.push_back(std::move(device));
+  }
+  return figures;
+}
+
 ResourceReport ReadResource(const Element& element, FieldErrors& errors) {
   ResourceReport resource;
   ObjectReader reader(element, errors);
@@ -165,6 +216,7 @@ ResourceReport ReadResource(const Element& element, FieldErrors& errors) {
     if (!ReadText({&name, histogram.path}, errors, kMaxMethodName)) continue;
     resource.rpc[method] = ReadHistogram(histogram, errors);
   }
+  if (const auto figures = reader.Any("figures")) resource.figures = ReadFigures(*figures, errors);
   return resource;
 }
 
@@ -190,6 +242,9 @@ std::string ToLine(const PluginReport& report) {
     bool shorter = false;
     for (Json& resource : json["resources"]) {
       shorter |= KeepFirst(resource["devices"], devices);
+      if (const auto figures = resource.find("figures"); figures != resource.end()) {
+        shorter |= KeepFirst((*figures)["devices"], devices);
+      }
       if (devices == 0) shorter |= KeepFirst(resource["notes"], 0);
     }
     if (shorter) line = json.dump();

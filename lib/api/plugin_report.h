@@ -3,8 +3,10 @@
 // What a plugin process tells its agent of itself: see report_line.h for how.
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +51,24 @@ struct DeviceReport {
   bool operator==(const DeviceReport&) const = default;
 };
 
+// How much of a device is in use, as its driver says. What it cannot say is absent.
+struct DeviceFigures {
+  std::string id;                                        // without replica suffix
+  std::optional<std::uint64_t> duty_cycle_percent = {};  // of the last seconds
+  std::optional<std::uint64_t> memory_total_bytes = {};
+  std::optional<std::uint64_t> memory_used_bytes = {};
+  bool operator==(const DeviceFigures&) const = default;
+};
+
+// The newest sample of the figures of a resource's devices. Every report repeats it until there is
+// a newer one, so its number says whether it is news.
+struct FiguresSample {
+  std::uint64_t number = 0;       // in the life of the process, from 1; 0: nothing was sampled
+  std::chrono::seconds valid{0};  // how long it holds after it came first
+  std::vector<DeviceFigures> devices = {};  // at most kMaxReportedDevices
+  bool operator==(const FiguresSample&) const = default;
+};
+
 struct ResourceReport {
   std::string resource;
   RegistrationPhase phase = RegistrationPhase::kIdle;
@@ -61,6 +81,7 @@ struct ResourceReport {
   std::vector<DeviceReport> devices;        // unhealthy ones first; at most kMaxReportedDevices
   std::vector<std::string> notes;           // for people: "/dev/kvm does not exist"
   std::map<std::string, RpcHistogram> rpc;  // by method
+  FiguresSample figures = {};               // of an entry that asks for them
   bool operator==(const ResourceReport&) const = default;
 };
 

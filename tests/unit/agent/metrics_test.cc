@@ -158,6 +158,41 @@ TEST(MetricsTest, AResourceThatTwoPluginsKnowHasOneSeries) {
   EXPECT_EQ(text.find("device=\"kvm1\""), text.rfind("device=\"kvm1\""));
 }
 
+TEST(MetricsTest, FiguresOfADeviceAreThereOnceAndOfEachContainerThatHoldsIt) {
+  Snapshot snapshot = HealthyNode();
+  snapshot.plugins[0].resources[0].figures = {.number = 1,
+                                              .valid = std::chrono::seconds(90),
+                                              .devices = {{.id = "kvm0",
+                                                           .duty_cycle_percent = 57,
+                                                           .memory_total_bytes = 80'000'000'000,
+                                                           .memory_used_bytes = 0},
+                                                          {.id = "kvm1", .memory_used_bytes = 7}}};
+  const std::string of_device = R"({resource="example.com/kvm",device="kvm0")";
+  const std::string of_pod = of_device + R"(,namespace="shop",pod="vm-7",container="compute"})";
+  const std::string text = Text(snapshot);
+  for (const std::string& series :
+       {"nodedevice_gpu_duty_cycle_ratio" + of_device + "} 0.57",
+        "nodedevice_gpu_memory_total_bytes" + of_device + "} 80000000000",
+        "nodedevice_gpu_memory_used_bytes" + of_device + "} 0",
+        "nodedevice_pod_gpu_duty_cycle_ratio" + of_pod + " 0.57",
+        "nodedevice_pod_gpu_memory_total_bytes" + of_pod + " 80000000000",
+        "nodedevice_pod_gpu_memory_used_bytes" + of_pod + " 0"}) {
+    const std::size_t first = text.find("\n" + series + "\n");
+    EXPECT_NE(first, std::string::npos) << series << " in " << text;
+    EXPECT_EQ(text.find(series, first + 2), std::string::npos) << series;
+  }
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          "nodedevice_gpu_memory_used_bytes{resource=\"example.com/kvm\",device=\"kvm1\"} 7\n"));
+  EXPECT_THAT(text,
+              Not(HasSubstr("duty_cycle_ratio{resource=\"example.com/kvm\",device=\"kvm1\"")));
+  snapshot.kubelet = {};
+  const std::string unknown = Text(snapshot);
+  EXPECT_THAT(unknown, HasSubstr("nodedevice_gpu_memory_used_bytes"));
+  EXPECT_THAT(unknown, Not(HasSubstr("nodedevice_pod_gpu"))) << "the kubelet says nothing";
+}
+
 TEST(MetricsTest, ANodeWithoutConfigurationStillHasItsOwnSeries) {
   Snapshot snapshot;
   snapshot.config.error = "/etc/plugins.yaml: No such file or directory";

@@ -352,5 +352,23 @@ TEST_F(NodeReporterTest, TriesLastWordsAgainButDoesNotHammerAServerThatRefuses) 
   EXPECT_LE(Patches() - before, 8);
 }
 
+TEST_F(NodeReporterTest, FiguresOfDevicesInUseAreNotWritten) {
+  Snapshot snapshot = Node();
+  See(snapshot);
+  ASSERT_TRUE(Writes(4));
+  Drain();
+  const int patches = Patches();
+  for (std::uint64_t sample = 1; sample < 10; ++sample) {
+    snapshot.plugins[0].resources[0].figures = {
+        .number = sample,
+        .valid = std::chrono::seconds(90),
+        .devices = {{.id = "kvm0", .memory_used_bytes = sample}}};
+    See(snapshot);
+  }
+  Finish();
+  EXPECT_EQ(Patches(), patches);
+  EXPECT_EQ(Posts(), 0);
+}
+
 }  // namespace
 }  // namespace nodedevice::testing

@@ -173,5 +173,52 @@ TEST_F(SupervisorTest, DeviceManagerRestartsAreReplacementsAndReturns) {
   EXPECT_EQ(supervisor_.snapshot().device_manager.restarts, 2u);
 }
 
+// A report of "kvm" with figures that hold for 90 s.
+Event WithFigures(int pid, std::uint64_t sample, std::uint64_t used) {
+  ResourceReport resource = ResourceIn(kStreaming, "example.com/kvm");
+  resource.figures = {
+      .number = sample, .valid = seconds(90), .devices = {{.id = "a", .memory_used_bytes = used}}};
+  return Reported{"kvm", pid, {{resource}}};
+}
+
+TEST_F(SupervisorTest, FiguresVanishWhenNoNewerOnesComeInTheirTime) {
+  Running();
+  const auto used = [this] {
+    const auto& devices = Kvm().resources[0].figures.devices;
+    return devices.empty() ? std::nullopt : devices[0].memory_used_bytes;
+  };
+  EXPECT_EQ(DueIn(), std::nullopt) << "without figures nobody is woken";
+  Do(WithFigures(100, 1, 10));
+  EXPECT_EQ(used(), 10u);
+  EXPECT_EQ(DueIn(), seconds(90));
+  Wait(seconds(30));
+  Do(WithFigures(100, 2, 20));
+  EXPECT_EQ(DueIn(), seconds(90));
+  Wait(seconds(60));
+  Do(WithFigures(100, 2, 20));
+  EXPECT_EQ(DueIn(), seconds(30)) << "the same sample, told with other news, is no younger";
+  Wait(seconds(30));
+  EXPECT_THAT(Do(DeadlinePassed{}), IsEmpty());
+  EXPECT_EQ(used(), std::nullopt);
+  EXPECT_EQ(DueIn(), std::nullopt);
+  Do(WithFigures(100, 2, 20));
+  EXPECT_EQ(used(), std::nullopt) << "nor is it later";
+  Do(WithFigures(100, 3, 30));
+  EXPECT_EQ(used(), 30u);
+  EXPECT_EQ(Kvm().phase, PluginPhase::kRunning);
+}
+
+TEST_F(SupervisorTest, FiguresEndWithTheirProcessAndThoseOfTheNextAreNews) {
+  Running();
+  Do(WithFigures(100, 1, 10));
+  Exited("kvm", 100, 1);
+  EXPECT_THAT(Kvm().resources, IsEmpty());
+  EXPECT_EQ(DueIn(), Duration::zero()) << "for the next start only";
+  Do(DeadlinePassed{});
+  Spawn("kvm", 101);
+  Do(WithFigures(101, 1, 20));
+  EXPECT_EQ(Kvm().resources[0].figures.devices[0].memory_used_bytes, 20u);
+}
+
 }  // namespace
 }  // namespace nodedevice::testing

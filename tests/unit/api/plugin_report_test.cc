@@ -31,6 +31,13 @@ PluginReport FullReport() {
                       {"ttyUSB0", true, "", "/dev/ttyUSB0", {0, 1}}};
   resource.notes = {"/dev/kvm does not exist"};
   resource.rpc = {{"Allocate", histogram}};
+  resource.figures = {.number = 7,
+                      .valid = std::chrono::seconds(90),
+                      .devices = {{.id = "ttyUSB0",
+                                   .duty_cycle_percent = 40,
+                                   .memory_total_bytes = 80'000'000'000,
+                                   .memory_used_bytes = 0},
+                                  {.id = "ttyUSB1", .duty_cycle_percent = 0}}};
   ResourceReport empty;
   empty.resource = "example.com/empty";
   return {{resource, empty}};
@@ -131,10 +138,30 @@ TEST(PluginReportTest, TheLargestReportStillFits) {
   resource.error = text;
   resource.devices.assign(3, {text, false, text, text, std::vector<int>(1000, 1 << 30)});
   resource.notes.assign(1000, text);
+  resource.figures = {.number = kMax, .valid = std::chrono::seconds(1), .devices = {}};
+  resource.figures.devices.assign(1000, {text, kMax, kMax, kMax});
   for (int i = 0; i < 100; ++i) resource.rpc[std::to_string(i) + text] = histogram;
   const std::string line = ToLine(PluginReport{std::vector<ResourceReport>(100, resource)});
   EXPECT_LE(line.size(), kMaxReportLine);
   EXPECT_EQ(Parse(line).resources.size(), 64u);
+}
+
+TEST(PluginReportTest, WithoutASampleNothingIsSaidOfFigures) {
+  PluginReport report = FullReport();
+  report.resources[0].figures.number = 0;
+  EXPECT_EQ(ToLine(report).find("figures"), std::string::npos);
+  EXPECT_EQ(Parse(ToLine(report)).resources[0].figures, FiguresSample());
+}
+
+TEST(PluginReportTest, FiguresStayWithinTheirBounds) {
+  PluginReport report = FullReport();
+  FiguresSample& figures = report.resources[0].figures;
+  figures.valid = std::chrono::hours(48);
+  figures.devices.assign(kMaxReportedDevices + 1, {.id = "x", .duty_cycle_percent = 101});
+  const FiguresSample read = Parse(ToLine(report)).resources[0].figures;
+  EXPECT_EQ(read.valid, std::chrono::hours(24));
+  ASSERT_EQ(read.devices.size(), kMaxReportedDevices);
+  EXPECT_EQ(read.devices[0], (DeviceFigures{.id = "x", .duty_cycle_percent = 100}));
 }
 
 TEST(PluginReportTest, UnknownKeysAreOfANewerPlugin) {
@@ -192,6 +219,16 @@ TEST(PluginReportTest, EveryWrongValueIsAnError) {
       {r + "/rpc/Allocate/sum", -1, "resources[0].rpc.Allocate.sum: must not be negative"},
       {r + "/rpc/Allocate/buckets/0", 5, "resources[0].rpc.Allocate: is not cumulative"},
       {r + "/rpc/Allocate/count", 1, "resources[0].rpc.Allocate: is not cumulative"},
+      {r + "/figures", 1, "resources[0].figures: must be an object, is a number"},
+      {r + "/figures/sample", nullptr, "resources[0].figures.sample: is required"},
+      {r + "/figures/validSeconds", 0,
+       "resources[0].figures.validSeconds: must be an integer from 1 to 86400, is 0"},
+      {r + "/figures/devices", std::vector<json>(257),
+       "resources[0].figures.devices: has 257 entries, more than 256"},
+      {r + "/figures/devices/0/id", nullptr, "resources[0].figures.devices[0].id: is required"},
+      {r + "/figures/devices/0/dutyCyclePercent", 101,
+       "resources[0].figures.devices[0].dutyCyclePercent: must be an integer from 0 to 100, is "
+       "101"},
   };
   for (const Rule& rule : rules) {
     json line = json::parse(ToLine(FullReport()));

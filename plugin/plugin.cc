@@ -18,6 +18,9 @@ constexpr Duration kScanInterval = std::chrono::milliseconds(200);
 // The end of a stream tells of a kubelet that was killed, and a node may have a hundred resources.
 constexpr Duration kLooksAtKubelet = std::chrono::minutes(1);
 
+// Figures that did not come that often any more are old.
+constexpr int kMissedSamples = 3;
+
 }  // namespace
 
 Plugin::Plugin(Parts parts, PluginSpec spec, std::unique_ptr<DiscoverySource> source)
@@ -30,6 +33,8 @@ Plugin::Plugin(Parts parts, PluginSpec spec, std::unique_ptr<DiscoverySource> so
           parts_.loop, [this] { Hint(); }, DirectoryWatch::Events::kNames),
       next_scan_(parts_.loop, [this] { Scan(); }),
       next_health_(parts_.loop, [this] { Hint(); }),
+      figures_interval_(source_->FiguresInterval()),
+      next_figures_(parts_.loop, [this] { Measure(); }),
       kubelet_(parts_.loop, parts_.paths,
                {.on_transition = [this](Transition transition) { OnKubelet(transition); },
                 .on_look = [this] { OnLook(); }},
@@ -115,6 +120,7 @@ void Plugin::OnScanned(absl::StatusOr<Inventory> inventory) {
     kubelet_.Start();
     parts_.on_change();
   }
+  if (figures_interval_ && !std::exchange(measuring_, true)) Measure();
   // A directory that was not watched during this scan may have changed since.
   const bool more = std::exchange(watched_, std::move(inventory->directories)) != watched_;
   if (more || again) Hint();
@@ -190,6 +196,38 @@ void Plugin::ArmHealthTimer() {
   }
 }
 
+void Plugin::Measure() {
+  if (stopping_) return;
+  next_figures_.After(*figures_interval_);
+  parts_.worker.Do([source = source_.get(), alive = alive_, &loop = parts_.loop] {
+    source->Measure([alive, &loop](std::vector<DeviceFigures> figures) {
+      loop.Post([alive, figures = std::move(figures)]() mutable {
+        if (*alive != nullptr) (*alive)->OnMeasured(std::move(figures));
+      });
+    });
+  });
+}
+
+void Plugin::OnMeasured(std::vector<DeviceFigures> figures) {
+  if (stopping_ || (figures.empty() && figures_.empty())) return;
+  figures_ = std::move(figures);
+  ++samples_;
+  parts_.on_change();
+}
+
+FiguresSample Plugin::FiguresOf(const Resource& resource) const {
+  FiguresSample sample;
+  if (samples_ == 0) return sample;
+  sample.number = samples_;
+  sample.valid = std::chrono::ceil<std::chrono::seconds>(kMissedSamples * *figures_interval_);
+  const auto announced = resource.server->Current();
+  for (const DeviceFigures& figures : figures_) {
+    if (sample.devices.size() == kMaxReportedDevices) break;
+    if (announced->devices.contains(figures.id)) sample.devices.push_back(figures);
+  }
+  return sample;
+}
+
 void Plugin::OnLook() {
   if (kubelet_.problem() != kubelet_problem_) {
     kubelet_problem_ = kubelet_.problem();
@@ -223,6 +261,7 @@ std::vector<ResourceReport> Plugin::Report() const {
   for (const auto& [name, resource] : resources_) {
     reports.push_back(resource.server->Report());
     reports.back().notes = notes_;
+    reports.back().figures = FiguresOf(resource);
     if (held_) reports.back().phase = RegistrationPhase::kHeld;
   }
   return reports;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -64,6 +65,10 @@ class Plugin {
   std::shared_ptr<const PluginSpec> SpecOf(Resource& resource, const std::string& name,
                                            const Inventory& inventory) const;
   void ArmHealthTimer();
+  void Measure();
+  void OnMeasured(std::vector<DeviceFigures> figures);
+  // Of the devices that are announced.
+  FiguresSample FiguresOf(const Resource& resource) const;
   void OnKubelet(Transition transition);
   void OnLook();
   void OnResourceStopped();
@@ -85,6 +90,11 @@ class Plugin {
   DirectoryWatch hints_;
   Timer next_scan_;    // the gate's, or the rescan behind the hints
   Timer next_health_;  // recovery and forgetting
+  const std::optional<Duration> figures_interval_;
+  bool measuring_ = false;              // from the first scan on
+  std::vector<DeviceFigures> figures_;  // the newest sample, of all resources
+  std::uint64_t samples_ = 0;           // its number
+  Timer next_figures_;
   KubeletWatch kubelet_;
   std::string kubelet_problem_;  // told of last
   std::string watch_problem_;    // told of last

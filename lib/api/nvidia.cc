@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t kMaxXids = 64;
 constexpr std::int64_t kMaxXid = 9'999;
 constexpr std::int64_t kMaxQuietSeconds = 86'400;
+constexpr std::int64_t kMaxMetricsSeconds = 3'600;
+constexpr std::chrono::seconds kMetricsInterval(30);
 constexpr std::size_t kMaxAnnotationPrefix = 253;
 // Where Container-Optimized OS has the driver; users of a node cannot write there either.
 constexpr std::string_view kCosFolder = "/home/kubernetes/bin/";
@@ -139,6 +141,13 @@ XidPolicy ReadXids(const Element& element, FieldErrors& errors) {
   return xids;
 }
 
+std::chrono::seconds ReadMetrics(const Element& element, FieldErrors& errors) {
+  ObjectReader reader(element, errors);
+  const auto seconds = reader.Integer("intervalSeconds", 1, kMaxMetricsSeconds);
+  reader.RejectUnknown();
+  return seconds ? std::chrono::seconds(*seconds) : kMetricsInterval;
+}
+
 }  // namespace
 
 Nvidia ReadNvidia(const Element& element, HostPathPolicy policy, FieldErrors& errors) {
@@ -186,6 +195,9 @@ Nvidia ReadNvidia(const Element& element, HostPathPolicy policy, FieldErrors& er
     reader.Fail("partitionSize", "applies to layout cos only");
   }
   if (const auto xids = reader.Any("xids")) nvidia.xids = ReadXids(*xids, errors);
+  if (const auto metrics = reader.Any("metrics")) {
+    nvidia.metrics_interval = ReadMetrics(*metrics, errors);
+  }
   reader.RejectUnknown();
   return nvidia;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,8 @@ struct Nvidia {
   Layout layout = Layout::kNvml;
   std::string driver_root;  // empty: the layout's default, see DriverRootOf()
   XidPolicy xids;
+  // How often it is asked how much of the devices is in use, for metrics; nullopt: never.
+  std::optional<std::chrono::seconds> metrics_interval;
 
   // kNvml only.
   MigStrategy mig_strategy = MigStrategy::kNone;

@@ -67,7 +67,7 @@ absl::StatusOr<Inventory> CosGpuSource::Scan() {
   const std::string problem =
       nvidia_.partition_size.empty() ? "" : PartitionProblem(gpus, nvidia_.partition_size);
   for (const CosGpu& gpu : gpus) {
-    const std::string name = absl::StrCat("nvidia", gpu.minor);
+    const std::string name = CosName(gpu.minor);
     if (nvidia_.partition_size.empty() || gpu.partitions.empty()) {
       Device device = MakeDevice({absl::StrCat("/dev/", name)}, controls, gpu);
       if (!problem.empty()) device.problem = problem;
@@ -80,10 +80,16 @@ absl::StatusOr<Inventory> CosGpuSource::Scan() {
       if (!partition.problem.empty()) device.problem = partition.problem;
       if (!problem.empty()) device.problem = problem;
       if (device.healthy()) device.problem = XidProblem(view, gpu.minor, &partition);
-      set.emplace(absl::StrCat(name, "/gi", partition.gpu_instance), std::move(device));
+      set.emplace(CosPartitionName(gpu.minor, partition.gpu_instance), std::move(device));
     }
   }
   return inventory;
+}
+
+void CosGpuSource::Measure(const Measured& done) {
+  driver_.Measure([done](const Gpus& gpus, std::vector<DeviceFigures> figures) {
+    done(CosFigures(gpus, std::move(figures)));
+  });
 }
 
 Device CosGpuSource::MakeDevice(const std::vector<std::string>& own,

@@ -15,7 +15,8 @@ namespace nodedevice {
 
 // Family `nvidia` with layout `cos`: GPUs by their device nodes, with the driver's folder mounted
 // into each container, as on nodes with Container-Optimized OS. Ids are "nvidia0", or "nvidia0/gi3"
-// for a partition. The driver's library, where there is one, tells of errors only.
+// for a partition. The driver's library, where there is one, tells of errors, and how much of
+// the GPUs is in use.
 class CosGpuSource : public DiscoverySource {
  public:
   CosGpuSource(std::string resource, Nvidia nvidia, bool topology, const HostRoot& host,
@@ -25,6 +26,8 @@ class CosGpuSource : public DiscoverySource {
 
   absl::StatusOr<Inventory> Scan() override;
   void OnNews(const std::function<void()>& on_news) override { driver_.OnNews(on_news); }
+  std::optional<Duration> FiguresInterval() const override { return nvidia_.metrics_interval; }
+  void Measure(const Measured& done) override;
 
  private:
   Device MakeDevice(const std::vector<std::string>& own, const std::vector<std::string>& controls,

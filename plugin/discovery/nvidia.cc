@@ -67,6 +67,12 @@ absl::StatusOr<Inventory> NvidiaSource::Scan() {
   return inventory;
 }
 
+void NvidiaSource::Measure(const Measured& done) {
+  driver_.Measure([done](const Gpus&, std::vector<DeviceFigures> figures) {
+    done(std::move(figures));  // its ids are ours
+  });
+}
+
 std::optional<NvidiaConfig> NvidiaSource::Config(Inventory& inventory) {
   if (!config_file_) {
     NvidiaConfig config;

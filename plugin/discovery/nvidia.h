@@ -36,6 +36,8 @@ class NvidiaSource : public DiscoverySource {
 
   absl::StatusOr<Inventory> Scan() override;
   void OnNews(const std::function<void()>& on_news) override { driver_.OnNews(on_news); }
+  std::optional<Duration> FiguresInterval() const override { return nvidia_.metrics_interval; }
+  void Measure(const Measured& done) override;
 
  private:
   // What is in force now: the entry, or what its configFile makes of it; nullopt: nothing yet.

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "lib/api/device_plugin_config.h"
+#include "lib/api/plugin_report.h"
+#include "lib/base/clock.h"
 #include "lib/base/status.h"
 #include "plugin/affinity.h"
 #include "plugin/device.h"
@@ -54,6 +56,15 @@ class DiscoverySource {
   // For a source that hears of changes by itself: it calls `on_news` on any thread when a scan
   // would find something else, until it is destroyed. To be called once, before the first scan.
   virtual void OnNews(const std::function<void()>& /*on_news*/) {}
+
+  // How often its entry wants to know how much of the devices is in use; nullopt: never.
+  virtual std::optional<Duration> FiguresInterval() const { return std::nullopt; }
+
+  // For a source that can say it: calls `done` with the figures of its devices, by their ids, on
+  // any thread, or never when nobody answers. `done` must only post. Called on the worker thread,
+  // as Scan() is, and must not wait for a driver that may be silent.
+  using Measured = std::function<void(std::vector<DeviceFigures>)>;
+  virtual void Measure(const Measured& /*done*/) {}
 
   // For a family whose devices are made ready before a container starts; nullptr: they are as they
   // are. To be called once, before the first scan.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -97,6 +98,29 @@ std::vector<CosGpu> ReadCosGpus(const HostRoot& host) {
     }
   }
   return gpus;
+}
+
+std::string CosName(unsigned minor) { return absl::StrCat("nvidia", minor); }
+
+std::string CosPartitionName(unsigned minor, unsigned gpu_instance) {
+  return absl::StrCat(CosName(minor), "/gi", gpu_instance);
+}
+
+std::vector<DeviceFigures> CosFigures(const Gpus& gpus, std::vector<DeviceFigures> figures) {
+  std::map<std::string, std::string> names;  // by UUID
+  std::set<std::string> partitions;
+  for (const Gpu& gpu : gpus.gpus) {
+    if (!gpu.minor) continue;
+    names.emplace(gpu.uuid, CosName(*gpu.minor));
+    for (const MigDevice& mig : gpu.mig_devices) {
+      // Memory is that of the whole instance, whichever of those that compute in it is asked.
+      std::string name = CosPartitionName(*gpu.minor, mig.gpu_instance);
+      if (partitions.insert(name).second) names.emplace(mig.uuid, std::move(name));
+    }
+  }
+  std::erase_if(figures, [&](const DeviceFigures& device) { return !names.contains(device.id); });
+  for (DeviceFigures& device : figures) device.id = names.at(device.id);
+  return figures;
 }
 
 std::optional<int> PartitionsOfSize(std::string_view size) {

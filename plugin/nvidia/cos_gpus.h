@@ -8,7 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/api/plugin_report.h"
 #include "lib/base/host_root.h"
+#include "plugin/nvidia/nvml.h"
 
 namespace nodedevice {
 
@@ -30,6 +32,14 @@ struct CosGpu {
 // The GPUs that have a device node, by minor number, with the MIG partitions that
 // /proc/driver/nvidia/capabilities shows.
 std::vector<CosGpu> ReadCosGpus(const HostRoot& host);
+
+// What they are announced as.
+std::string CosName(unsigned minor);                                  // "nvidia0"
+std::string CosPartitionName(unsigned minor, unsigned gpu_instance);  // "nvidia0/gi3"
+
+// The figures of GPUs and MIG devices, which the driver calls by UUIDs, by the names that GPUs and
+// partitions have here. What `gpus`, the driver's own list, does not know is left out.
+std::vector<DeviceFigures> CosFigures(const Gpus& gpus, std::vector<DeviceFigures> figures);
 
 // How many partitions of this size a GPU is cut into; nullopt when there is no such size.
 std::optional<int> PartitionsOfSize(std::string_view size);

@@ -45,6 +45,7 @@ struct GpuDriver::Shared {
   std::condition_variable changed;
   // Guarded by mutex:
   bool asked = false;
+  Measured measure;  // empty: nobody asks for it
   bool stopping = false;
   bool waited_for = false;  // somebody waits for the answer
   int threads = 0;          // that run
@@ -89,6 +90,11 @@ class GpuDriver::Session {
       Unload();
     }
     return view;
+  }
+
+  // Nothing while no library is loaded; Look() loads it.
+  std::vector<DeviceFigures> Measure() {
+    return nvml_ == nullptr ? std::vector<DeviceFigures>() : nvml_->Measure();
   }
 
  private:
@@ -192,8 +198,18 @@ void GpuDriver::Answer(const std::shared_ptr<Shared>& shared) {
   Session session(shared);
   std::unique_lock<std::mutex> lock(shared->mutex);
   for (;;) {
-    shared->changed.wait(lock, [&] { return shared->asked || shared->stopping; });
+    shared->changed.wait(lock,
+                         [&] { return shared->asked || shared->measure || shared->stopping; });
     if (shared->stopping) break;
+    if (!shared->asked) {
+      const Measured done = std::exchange(shared->measure, nullptr);
+      lock.unlock();
+      std::vector<DeviceFigures> figures = session.Measure();
+      lock.lock();
+      // With the mutex held, so that nothing is told after the end.
+      if (!shared->stopping) done(shared->view.gpus.value_or(Gpus()), std::move(figures));
+      continue;
+    }
     shared->asked = false;
     lock.unlock();
     View view = session.Look();
@@ -231,6 +247,12 @@ GpuDriver::View GpuDriver::Look() {
     view.status = absl::DeadlineExceededError("the NVIDIA driver does not answer");
   }
   return view;
+}
+
+void GpuDriver::Measure(Measured done) {
+  const std::lock_guard<std::mutex> lock(shared_->mutex);
+  shared_->measure = std::move(done);
+  shared_->changed.notify_all();
 }
 
 std::vector<XidEvent> GpuDriver::TakeXids() {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/api/plugin_report.h"
 #include "lib/base/clock.h"
 #include "lib/base/host_root.h"
 #include "lib/base/status.h"
@@ -51,6 +52,13 @@ class GpuDriver {
   // Asks the driver and waits for its answer, with patience; not at all while an older question has
   // no answer.
   View Look();
+
+  // Has the driver say how much of its GPUs and MIG devices is in use, and calls `done` with that
+  // and with what it said last of them, on any thread; it must only post. Returns at once. `done`
+  // is not called while the driver does not answer, nor when another call has come by then, nor
+  // after the end of this.
+  using Measured = std::function<void(const Gpus& gpus, std::vector<DeviceFigures> figures)>;
+  void Measure(Measured done);
 
   // The errors that came since the last call.
   std::vector<XidEvent> TakeXids();

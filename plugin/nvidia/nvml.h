@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/api/plugin_report.h"
 #include "lib/base/status.h"
 
 namespace nodedevice {
@@ -68,7 +69,7 @@ struct XidEvent {
 };
 
 // The library, loaded and initialised. Any call may block for as long as the driver likes. Look()
-// on one thread at a time, and WaitForXid() on one thread that may be another.
+// and Measure() on one thread at a time, and WaitForXid() on one thread that may be another.
 class Nvml {
  public:
   // Fails, naming the file, when it cannot be loaded, lacks a function that everything needs, or
@@ -78,6 +79,10 @@ class Nvml {
 
   // What there is now. An error means that the library should be loaded anew: it answers nothing.
   absl::StatusOr<Gpus> Look();
+
+  // How much of each GPU and MIG device is in use now; their ids are UUIDs. What the library is too
+  // old for, or the driver answers with an error, is left out.
+  std::vector<DeviceFigures> Measure();
 
   // Whether there is a GPU whose errors can be waited for.
   bool has_events() const;

@@ -52,6 +52,27 @@ struct Memory {
 };
 static_assert(sizeof(Memory) == 24);
 
+// Percent of the time of the driver's last sample, a sixth of a second to a second.
+struct Utilization {
+  unsigned gpu;
+  unsigned memory;
+};
+static_assert(sizeof(Utilization) == 8);
+
+// What samples can be had of, and what kind of number they are.
+inline constexpr int kGpuUtilizationSamples = 1;
+inline constexpr int kUnsignedInt = 1;
+
+struct Sample {
+  unsigned long long time;  // microseconds since the Unix epoch
+  union {
+    double floating;
+    unsigned number;  // of kUnsignedInt
+    unsigned long long wide_number;
+  } value;
+};
+static_assert(sizeof(Sample) == 16 && std::is_standard_layout_v<Sample>);
+
 inline constexpr unsigned long long kEventXid = 8;
 
 struct EventData {

@@ -11,6 +11,7 @@
 #include "plugin/nvidia/mig_profile.h"
 #include "plugin/nvidia/nvml.h"
 #include "plugin/nvidia/nvml_abi.h"
+#include "plugin/nvidia/nvml_figures.h"
 
 namespace nodedevice {
 namespace {
@@ -93,6 +94,8 @@ struct Nvml::Impl {
   void LookAtMig(Device device, Gpu& gpu) const;
   MigDevice LookAtMigDevice(Device device, Device mig) const;
   std::string ProfileOf(Device device, Device mig, std::string& problem) const;
+  std::string UuidOf(Device device) const;  // empty: not known
+  std::vector<Device> MigDevicesOf(Device device) const;
   // How many NVLinks lead from the GPU to each other one, by PCI bus id.
   std::map<std::string, int> LinksOf(Device device) const;
   std::vector<GpuPair> Pairs(const std::vector<Gpu>& gpus,
@@ -122,6 +125,8 @@ struct Nvml::Impl {
   Return (*get_name)(Device, char*, unsigned) = nullptr;
   Return (*get_attributes)(Device, nvml::DeviceAttributes*) = nullptr;
   Return (*get_memory)(Device, nvml::Memory*) = nullptr;
+
+  NvmlFigures figures;
 
   Return (*get_driver_version)(char*, unsigned) = nullptr;
 
@@ -165,6 +170,10 @@ absl::Status Nvml::Impl::FindFunctions() {
   functions.Find("nvmlDeviceGetAttributes_v2", get_attributes);
   functions.Find("nvmlDeviceGetMemoryInfo", get_memory);
   if (!group("MIG devices")) get_mig_mode = nullptr;
+  functions.Find("nvmlDeviceGetMemoryInfo", figures.get_memory);
+  functions.Find("nvmlDeviceGetSamples", figures.get_samples);
+  functions.Find("nvmlDeviceGetUtilizationRates", figures.get_utilization);
+  functions.TakeMissing();  // a figure that is not there is nothing to tell of
   functions.Find("nvmlSystemGetDriverVersion", get_driver_version);
   group("its version");
   functions.Find("nvmlDeviceGetTopologyCommonAncestor", get_ancestor);
@@ -297,6 +306,28 @@ Gpu Nvml::Impl::LookAt(Device device, int index) const {
   return gpu;
 }
 
+std::string Nvml::Impl::UuidOf(Device device) const {
+  std::array<char, nvml::kTextSize> uuid = {};
+  const bool known = get_uuid(device, uuid.data(), uuid.size()) == nvml::kSuccess;
+  return known ? TextOf(uuid) : "";
+}
+
+std::vector<Device> Nvml::Impl::MigDevicesOf(Device device) const {
+  std::vector<Device> found;
+  unsigned current = 0;
+  unsigned pending = 0;
+  unsigned most = 0;
+  if (get_mig_mode == nullptr || get_mig_mode(device, &current, &pending) != nvml::kSuccess ||
+      current != nvml::kMigEnabled || get_max_mig_devices(device, &most) != nvml::kSuccess) {
+    return found;
+  }
+  for (unsigned i = 0; i < most; ++i) {
+    Device mig = nullptr;
+    if (get_mig_handle(device, i, &mig) == nvml::kSuccess) found.push_back(mig);
+  }
+  return found;
+}
+
 std::map<std::string, int> Nvml::Impl::LinksOf(Device device) const {
   std::map<std::string, int> links;
   for (unsigned link = 0; link < nvml::kMaxLinks; ++link) {
@@ -383,6 +414,26 @@ absl::StatusOr<Gpus> Nvml::Look() {
   }
   found.pairs = impl_->Pairs(found.gpus, devices);
   return found;
+}
+
+std::vector<DeviceFigures> Nvml::Measure() {
+  std::vector<DeviceFigures> all;
+  const auto add = [&](Device device, bool mig) {
+    DeviceFigures figures = impl_->figures.Of(device, mig);
+    figures.id = impl_->UuidOf(device);
+    if (!figures.id.empty() && (figures.duty_cycle_percent || figures.memory_total_bytes)) {
+      all.push_back(std::move(figures));
+    }
+  };
+  unsigned count = 0;
+  if (impl_->get_count(&count) != nvml::kSuccess) return all;
+  for (unsigned i = 0; i < count; ++i) {
+    Device device = nullptr;
+    if (impl_->get_handle(i, &device) != nvml::kSuccess) continue;
+    add(device, /*mig=*/false);
+    for (Device mig : impl_->MigDevicesOf(device)) add(mig, /*mig=*/true);
+  }
+  return all;
 }
 
 bool Nvml::has_events() const { return impl_->events != nullptr; }

@@ -2,7 +2,7 @@
 // tells, fake-nvml.json, which is read anew whenever the GPUs are counted.
 //
 //   {"gpus": [{"uuid": "GPU-0", "minor": 0, "busId": "00000000:3B:00.0", "memory": 42949672960,
-//              "compute": [8, 0],
+//              "used": 1073741824, "utilization": 40, "samples": [35, 45], "compute": [8, 0],
 //              "mig": [{"uuid": "MIG-0", "gi": 1, "ci": 0, "name": "... MIG 1g.5gb"}],
 //              "near": {"GPU-1": 10}, "links": ["GPU-1", "GPU-1"]}],
 //    "errors": {"nvmlInit_v2": 9, "nvmlDeviceGetUUID GPU-0": 15},
@@ -231,6 +231,11 @@ Return nvmlDeviceGetMinorNumber(Device device, unsigned* minor) {
   return NumberOf(__func__, device, "minor", minor);
 }
 
+Return nvmlDeviceGetUtilizationRates(Device device, Utilization* utilization) {
+  *utilization = {};
+  return NumberOf(__func__, device, "utilization", &utilization->gpu);
+}
+
 Return nvmlDeviceGetPciInfo_v3(Device device, PciInfo* info) {
   if (const Return wanted = Obey(__func__, UuidOf(device)); wanted != kSuccess) return wanted;
   SetBusId(Told(device).value("busId", ""), info);
@@ -295,7 +300,24 @@ Return nvmlDeviceGetAttributes_v2(Device device, DeviceAttributes* attributes) {
 
 Return nvmlDeviceGetMemoryInfo(Device device, Memory* memory) {
   *memory = {};
+  memory->used = Told(device).value("used", 0ull);
   return NumberOf(__func__, device, "memory", &memory->total);
+}
+
+Return nvmlDeviceGetSamples(Device device, int kind, unsigned long long, int* type, unsigned* count,
+                            Sample* samples) {
+  if (const Return wanted = Obey(__func__, UuidOf(device)); wanted != kSuccess) return wanted;
+  const json told_samples = Told(device).value("samples", json::array());
+  if (kind != kGpuUtilizationSamples || told_samples.empty()) return kNotSupported;
+  *type = kUnsignedInt;
+  const auto room = samples == nullptr ? static_cast<unsigned>(told_samples.size()) : *count;
+  if (room < told_samples.size()) return kInsufficientSize;
+  *count = static_cast<unsigned>(told_samples.size());
+  for (unsigned i = 0; samples != nullptr && i < *count; ++i) {
+    samples[i] = {};
+    samples[i].value.number = told_samples[i].get<unsigned>();
+  }
+  return kSuccess;
 }
 
 Return nvmlDeviceGetTopologyCommonAncestor(Device one, Device other, int* level) {

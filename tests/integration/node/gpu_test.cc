@@ -126,5 +126,48 @@ TEST_F(GpuTest, ADriverThatBlocksDoesNotKeepThePluginFromRegistering) {
   EXPECT_EQ(StopPlugin(), 0);
 }
 
+TEST_F(GpuTest, FiguresReachTheAgentsMetricsWithTheirPodsAndVanishWhenTheyGetOld) {
+  const auto play = [this](std::uint64_t used) {
+    driver_.Play({{"gpus",
+                   {FakeDriver::Gpu(0, {{"used", used}, {"utilization", 25}}),
+                    FakeDriver::Gpu(1, {{"used", 7}})}}});
+  };
+  driver_.Install();
+  play(1000);
+  const json entry = {{"name", "gpu"},
+                      {"resourceName", "nvidia.com/gpu"},
+                      {"nvidia", {{"metrics", {{"intervalSeconds", 1}}}}},
+                      {"sharing", {{"replicas", 2}}}};
+  Configure({entry.dump()});
+  StartDeviceManager();
+  StartAgent();
+  ASSERT_TRUE(WaitForCounts("nvidia.com/gpu", 4, 4)) << agent().Output();
+  ASSERT_EQ(DeviceManagerSays("admit", {PodFile("one", {{"nvidia.com/gpu", 1}})}).code, 0);
+  ASSERT_EQ(DeviceManagerSays("admit", {PodFile("two", {{"nvidia.com/gpu", 3}})}).code, 0);
+  const auto of = [](const std::string& gpu) {
+    return R"({resource="nvidia.com/gpu",device=")" + gpu + '"';
+  };
+  const auto by = [](const std::string& pod) {
+    return R"(,namespace="default",pod=")" + pod + R"(",container="main"})";
+  };
+  // Pod two has three of four shares, so both GPUs.
+  EXPECT_TRUE(WaitForMetric("pod_gpu_memory_used_bytes" + of("GPU-0") + by("two"), 1000));
+  EXPECT_TRUE(WaitForMetric("pod_gpu_memory_used_bytes" + of("GPU-1") + by("two"), 7));
+  EXPECT_EQ(Metric("gpu_duty_cycle_ratio" + of("GPU-0") + "}"), 0.25);
+  const std::string file = dir_.Write("metrics.txt", Get("/metrics").body);
+  EXPECT_EQ(std::system(("promtool check metrics < " + file).c_str()), 0);
+  play(2000);
+  EXPECT_TRUE(WaitForMetric("gpu_memory_used_bytes" + of("GPU-0") + "}", 2000));
+  ASSERT_EQ(DeviceManagerSays("delete", {"two"}).code, 0);
+  EXPECT_TRUE(WaitForMetric("pod_gpu_memory_used_bytes" + of("GPU-1") + by("two"), -1));
+  const std::vector<pid_t> plugins = Plugins();
+  ASSERT_THAT(plugins, ::testing::SizeIs(1));
+  ::kill(plugins[0], SIGSTOP);
+  EXPECT_TRUE(WaitForMetric("gpu_memory_used_bytes" + of("GPU-0") + "}", -1));
+  ::kill(plugins[0], SIGCONT);
+  EXPECT_TRUE(WaitForMetric("gpu_memory_used_bytes" + of("GPU-0") + "}", 2000));
+  EXPECT_THAT(agent().Output(), ::testing::Not(HasSubstr("starts again")));
+}
+
 }  // namespace
 }  // namespace nodedevice::testing

@@ -9,6 +9,8 @@ namespace nodedevice {
 namespace {
 
 constexpr std::size_t kMaxSelectors = 64;
+constexpr std::size_t kMaxRules = 64;
+constexpr std::size_t kMaxParents = 64;
 constexpr std::size_t kMaxParent = 64;
 
 // "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
@@ -54,6 +56,32 @@ MdevSelector ReadSelector(const Element& element, FieldErrors& errors) {
   return selector;
 }
 
+MdevCreation ReadCreation(const Element& element, FieldErrors& errors) {
+  MdevCreation rule;
+  ObjectReader reader(element, errors);
+  reader.Require("type");
+  if (auto type = reader.Text("type")) {
+    if (type->empty()) reader.Fail("type", "must not be empty");
+    rule.type = *std::move(type);
+  }
+  if (const auto count = reader.Integer("count", 0, kMaxMadeMdevs)) {
+    rule.count = static_cast<int>(*count);
+  }
+  if (reader.Has("parents")) {
+    for (const Element& parent : reader.NonEmptyList("parents", kMaxParents)) {
+      std::optional<std::string> text = ReadText(parent, errors);
+      if (!text) continue;
+      if (const absl::Status status = CheckParent(*text); !status.ok()) {
+        errors.Add(parent.path, std::string(status.message()));
+        continue;
+      }
+      rule.parents.push_back(*std::move(text));
+    }
+  }
+  reader.RejectUnknown();
+  return rule;
+}
+
 }  // namespace
 
 Mdev ReadMdev(const Element& element, FieldErrors& errors) {
@@ -61,6 +89,11 @@ Mdev ReadMdev(const Element& element, FieldErrors& errors) {
   ObjectReader reader(element, errors);
   for (const Element& selector : reader.NonEmptyList("selectors", kMaxSelectors)) {
     mdev.selectors.push_back(ReadSelector(selector, errors));
+  }
+  if (reader.Has("create")) {
+    for (const Element& rule : reader.NonEmptyList("create", kMaxRules)) {
+      mdev.create.push_back(ReadCreation(rule, errors));
+    }
   }
   reader.RejectUnknown();
   return mdev;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,9 +15,21 @@ struct MdevSelector {
   bool operator==(const MdevSelector&) const = default;
 };
 
+// At most this many devices are made for one rule, whatever a driver says that it has room for.
+inline constexpr int kMaxMadeMdevs = 4096;
+
+// Which mediated devices there are to be, where nobody else makes them.
+struct MdevCreation {
+  std::string type = {};                  // as a selector has it
+  std::optional<int> count = {};          // of all on the node; nullopt: as many as fit
+  std::vector<std::string> parents = {};  // as a selector has them; empty: any
+  bool operator==(const MdevCreation&) const = default;
+};
+
 // Family `mdev`: mediated devices, such as virtual GPUs.
 struct Mdev {
-  std::vector<MdevSelector> selectors;  // a device needs to match one of them
+  std::vector<MdevSelector> selectors;    // a device needs to match one of them
+  std::vector<MdevCreation> create = {};  // empty: nothing is made, and nothing removed
   bool operator==(const Mdev&) const = default;
 };
 

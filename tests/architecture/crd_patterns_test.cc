@@ -95,6 +95,8 @@ std::vector<Texts> AllTexts() {
       {mdev + "type", "", " a\x7f\n", 3},
       {mdev + "uuid", "83b8f4f2-509f-382f-3c1e-e6bfe0fa1", "0g-", 4},
       {mdev + "parent", "", "a:._*?-/", 3},
+      {"spec.plugins[0].mdev.create[0].type", "", " a\x7f\n", 3},
+      {"spec.plugins[0].mdev.create[0].parents[0]", "", "a:._*?-/", 3},
       {usb_devices + "vendor", "", "0xXa", 6},
       {usb_devices + "product", "", "0ag-", 5},
       {container + "mounts[0].hostPath", "/etc", "/.*a", 6},

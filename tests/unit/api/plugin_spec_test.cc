@@ -173,13 +173,17 @@ TEST(PluginSpecTest, EveryFieldOfMdevAndUsbIsRead) {
   const auto mdev = ParsePluginSpec(
       json::parse(R"({"name": "a", "resourceName": "e.com/a", "mdev": {"selectors": [
                       {"type": "GRID T4-1Q", "parent": "0000:3b:*",
-                       "uuid": "83B8F4F2-509f-382f-3c1e-e6bfe0fa1001"}]}})"),
+                       "uuid": "83B8F4F2-509f-382f-3c1e-e6bfe0fa1001"}],
+                      "create": [{"type": "nvidia-222"},
+                                 {"type": "A", "count": 4, "parents": ["0000:3b:00.0"]}]}})"),
       kAllowList);
   ASSERT_TRUE(mdev.ok()) << ToString(mdev.errors);
-  EXPECT_EQ(std::get<Mdev>(mdev.value.discovery),
-            (Mdev{{{.type = "GRID T4-1Q",
-                    .uuid = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001",
-                    .parent = "0000:3b:*"}}}));
+  EXPECT_EQ(
+      std::get<Mdev>(mdev.value.discovery),
+      (Mdev{{{.type = "GRID T4-1Q",
+              .uuid = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001",
+              .parent = "0000:3b:*"}},
+            {{.type = "nvidia-222"}, {.type = "A", .count = 4, .parents = {"0000:3b:00.0"}}}}));
   const auto usb =
       ParsePluginSpec(json::parse(R"({"name": "a", "resourceName": "e.com/a", "usb": {"selectors": [
                       {"vendor": "1a86", "product": "7523", "serial": "X"},

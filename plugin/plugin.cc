@@ -43,6 +43,10 @@ Plugin::Plugin(Parts parts, PluginSpec spec, std::unique_ptr<DiscoverySource> so
     preparation_.emplace(parts_.loop, parts_.paths, spec_.resource_name, std::move(preparer),
                          [this] { Hint(); });
   }
+  if (auto maker = source_->MakeMaker()) {
+    making_.emplace(parts_.loop, parts_.paths, spec_.name, spec_.health.interval, std::move(maker),
+                    [this] { Hint(); });
+  }
 }
 
 void Plugin::Start() {
@@ -52,6 +56,7 @@ void Plugin::Start() {
     });
   });
   if (preparation_) preparation_->Start();
+  if (making_) making_->Start();
   Scan();
 }
 
@@ -109,6 +114,10 @@ void Plugin::OnScanned(absl::StatusOr<Inventory> inventory) {
   ArmHealthTimer();
   if (held_ && !inventory->hold.empty()) {
     inventory->notes.push_back(absl::StrCat("is not registered as long as ", inventory->hold));
+  }
+  if (making_) {
+    inventory->notes.insert(inventory->notes.end(), making_->notes().begin(),
+                            making_->notes().end());
   }
   if (notes_ != inventory->notes) {
     notes_ = std::move(inventory->notes);

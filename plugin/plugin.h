@@ -16,6 +16,7 @@
 #include "lib/base/host_root.h"
 #include "lib/base/worker.h"
 #include "lib/kubelet/kubelet_watch.h"
+#include "plugin/device_making.h"
 #include "plugin/device_preparation.h"
 #include "plugin/discovery/source.h"
 #include "plugin/health_tracker.h"
@@ -79,6 +80,7 @@ class Plugin {
   std::shared_ptr<Plugin*> alive_;           // results of the worker that come too late find null
   std::optional<DevicePreparation> preparation_;  // of a source that has a preparer
   std::map<std::string, Resource> resources_;     // after it: their calls wait for it
+  std::optional<DeviceMaking> making_;            // of a source that has a maker
   std::vector<std::string> notes_;
   std::set<std::filesystem::path> watched_;
   bool scanning_ = false;

@@ -15,6 +15,7 @@
 #include "lib/base/status.h"
 #include "plugin/affinity.h"
 #include "plugin/device.h"
+#include "plugin/discovery/maker.h"
 #include "plugin/discovery/preparer.h"
 
 namespace nodedevice {
@@ -69,6 +70,10 @@ class DiscoverySource {
   // For a family whose devices are made ready before a container starts; nullptr: they are as they
   // are. To be called once, before the first scan.
   virtual std::unique_ptr<DevicePreparer> MakePreparer() { return nullptr; }
+
+  // For a family whose devices are made because the entry asks for them; nullptr: there are those
+  // that there are. To be called once, before the first scan.
+  virtual std::unique_ptr<DeviceMaker> MakeMaker() { return nullptr; }
 };
 
 }  // namespace nodedevice

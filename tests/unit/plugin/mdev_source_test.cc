@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 
+#include "plugin/discovery/mdev_plan.h"
 #include "tests/support/fake_pci_bus.h"
 #include "tests/support/temp_dir.h"
 
@@ -15,7 +17,9 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Key;
+using ::testing::Pair;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 constexpr char kResource[] = "nvidia.com/GRID_T4-1Q";
 constexpr char kFirst[] = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
@@ -121,6 +125,37 @@ TEST_F(MdevSourceTest, NothingFoundIsANote) {
   EXPECT_THAT(inventory.resources.at(kResource), IsEmpty());
   EXPECT_THAT(inventory.notes,
               ElementsAre("no mediated device has type GRID T4-1Q, parent 0000:3b:*"));
+}
+
+// So that no further pod gets it before it is removed.
+TEST_F(MdevSourceTest, WhatTheEntryMadeAndAsksForNoLongerIsUnhealthy) {
+  const std::string first = MdevUuid(kResource, "0000:3b:00.0", "nvidia-222", 0);
+  const std::string second = MdevUuid(kResource, "0000:3b:00.0", "nvidia-222", 1);
+  Make(first, "0000:3b:00.0", "nvidia-222", "GRID T4-1Q", "90");
+  Make(second, "0000:3b:00.0", "nvidia-222", "GRID T4-1Q", "91");
+  Make(kFirst, "0000:3b:00.0", "nvidia-222", "GRID T4-1Q", "92");
+  const auto problems = [&](const std::vector<MdevCreation>& create) {
+    std::map<std::string, std::string> all;
+    const Mdev mdev{.selectors = {{.type = "nvidia-222"}}, .create = create};
+    for (const auto& [id, device] : Scan(mdev).resources.at(kResource)) all[id] = device.problem;
+    return all;
+  };
+  EXPECT_THAT(problems({{.type = "GRID T4-1Q", .count = 1}}),
+              UnorderedElementsAre(Pair(first, ""), Pair(kFirst, ""),
+                                   Pair(second,
+                                        "is removed when no pod has it: the entry asks for 1 of "
+                                        "type GRID T4-1Q only")));
+  EXPECT_THAT(problems({}),
+              UnorderedElementsAre(Pair(first, ""), Pair(second, ""), Pair(kFirst, "")))
+      << "an entry that makes none has none of its own";
+}
+
+TEST_F(MdevSourceTest, OnlyAnEntryThatAsksForDevicesMakesSome) {
+  const HostRoot host(node_.path());
+  const Mdev selects{.selectors = {{.type = "a"}}};
+  EXPECT_EQ(MdevSource(kResource, selects, true, host).MakeMaker(), nullptr);
+  const Mdev makes{.selectors = {{.type = "a"}}, .create = {{.type = "a"}}};
+  EXPECT_NE(MdevSource(kResource, makes, true, host).MakeMaker(), nullptr);
 }
 
 TEST_F(MdevSourceTest, GarbageIsLeftOut) {

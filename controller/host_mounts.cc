@@ -128,8 +128,10 @@ HostMounts MountsFor(const std::vector<PluginSpec>& plugins) {
     } else if (const Pci* pci = std::get_if<Pci>(&plugin.discovery)) {
       mounts.dev = mounts.sys = true;
       mounts.sys_writable = mounts.sys_writable || pci->bind;
-    } else if (std::holds_alternative<Mdev>(plugin.discovery) ||
-               std::holds_alternative<Usb>(plugin.discovery)) {
+    } else if (const Mdev* mdev = std::get_if<Mdev>(&plugin.discovery)) {
+      mounts.dev = mounts.sys = true;
+      mounts.sys_writable = mounts.sys_writable || !mdev->create.empty();
+    } else if (std::holds_alternative<Usb>(plugin.discovery)) {
       mounts.dev = mounts.sys = true;  // they are found in /sys, and given as nodes of /dev
     } else if (const Nvidia* nvidia = std::get_if<Nvidia>(&plugin.discovery)) {
       Add(*nvidia, plugin.topology, mounts);

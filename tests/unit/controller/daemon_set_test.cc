@@ -122,6 +122,8 @@ TEST(DaemonSetTest, DevAndSysAreWritableForWhatIsMadeReadyThereOnly) {
   Pci bound;
   bound.bind = true;
   EXPECT_THAT(writable(Mdev{}), IsEmpty());
+  EXPECT_THAT(writable(Mdev{.selectors = {}, .create = {{.type = "nvidia-222"}}}),
+              ElementsAre("sys"));
   EXPECT_THAT(writable(Pci{}), IsEmpty());
   EXPECT_THAT(writable(bound), ElementsAre("sys"));
   EXPECT_THAT(writable(AdjunctProcessor{}), ElementsAre("dev", "sys"));

@@ -35,6 +35,12 @@ TEST(HostMountsTest, StaticDevicesNeedWhatTheyBring) {
             (HostMounts{.folders = {{"/var/lib/x", "/host/var/lib/x", true}}}));
 }
 
+TEST(HostMountsTest, SysIsWritableWhereMediatedDevicesAreMade) {
+  const json entry = {
+      {"mdev", {{"selectors", {{{"type", "a"}}}}, {"create", {{{"type", "a"}, {"count", 2}}}}}}};
+  EXPECT_EQ(MountsOf(entry), (HostMounts{.dev = true, .sys = true, .sys_writable = true}));
+}
+
 TEST(HostMountsTest, SysIsWritableWhereDriversAreBoundOnly) {
   const auto entry = [](bool bind) {
     return json{{"pci", {{"selectors", {{{"vendor", "8086"}}}}, {"bind", bind}}}};

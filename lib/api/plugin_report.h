@@ -16,7 +16,9 @@
 
 namespace nodedevice {
 
-// At most this many devices of a resource are named in a report; the counts are complete.
+// At most this many devices of a resource are named in a report; the counts are complete. What the
+// agent judges by names, such as whether two resources announce one device
+// (agent/device_conflicts.h), it cannot judge of the others.
 inline constexpr std::size_t kMaxReportedDevices = 256;
 
 // Where a resource stands with the kubelet; the states of plugin/registrar.h in words.

@@ -6,6 +6,7 @@
 #include "agent/foreign_sockets.h"
 #include "agent/host_preparation.h"
 #include "agent/narration.h"
+#include "lib/api/container_conflicts.h"
 #include "lib/base/log.h"
 
 namespace nodedevice {
@@ -51,6 +52,7 @@ Agent::Agent(EventLoop& loop, const MakeConfigSource& config, LaunchSettings set
                           [this](const DevicePluginConfig& accepted) {
                             wanted_preparation_ = accepted.node_preparation;
                             LookAtHost();
+                            LookForConflicts(accepted.plugins);
                             Handle(DesiredChanged{accepted.plugins});
                           },
                       .on_status = [this] { Publish(); }})),
@@ -105,6 +107,14 @@ void Agent::LookAtHost() {
   preparation_.lacking = LackingOnHost(wanted_preparation_, host_root_);
 }
 
+void Agent::LookForConflicts(const std::vector<PluginSpec>& plugins) {
+  container_conflicts_.clear();
+  for (const FieldError& conflict : ContainerConflicts(plugins)) {
+    container_conflicts_.push_back(ToString({conflict}));
+  }
+  device_conflicts_.Expect(plugins);
+}
+
 void Agent::OnLook() {
   LookAtHost();
   Publish();  // also the sign that the loop comes round
@@ -141,6 +151,7 @@ void Agent::Publish() {
   next.config = config_->status();
   next.node = node_;
   next.preparation = preparation_;
+  next.conflicts = {device_conflicts_.Look(next.plugins), container_conflicts_};
   if (next.device_manager.since == TimePoint()) next.device_manager.since = next.started;
   next.device_manager.socket = paths_.registration_socket().string();
   next.device_manager.problem = kubelet_.problem();

@@ -5,6 +5,7 @@
 
 #include "agent/child_processes.h"
 #include "agent/config_source.h"
+#include "agent/device_conflicts.h"
 #include "agent/kubelet_observer.h"
 #include "agent/launcher.h"
 #include "agent/snapshot.h"
@@ -55,6 +56,7 @@ class Agent {
   void OnKubeletReport(const KubeletReport& report);
   void OnLook();
   void LookAtHost();
+  void LookForConflicts(const std::vector<PluginSpec>& plugins);
   void Handle(const Event& event);
   void Publish();
   void EndWhenAllHaveEnded();
@@ -74,6 +76,8 @@ class Agent {
   const std::filesystem::path host_root_;
   NodePreparation wanted_preparation_;  // of the configuration in force
   PreparationStatus preparation_;
+  std::vector<std::string> container_conflicts_;  // of the configuration in force
+  DeviceConflicts device_conflicts_;
   const KubeletPaths paths_;
   Supervisor supervisor_;
   Snapshot snapshot_;  // the one that is published

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "lib/api/container_conflicts.h"
 #include "lib/base/file.h"
 #include "lib/base/yaml.h"
 
@@ -58,10 +59,13 @@ CheckResult CheckConfigFile(const std::filesystem::path& path) {
       absl::StrJoin(plugins, ", ", [](std::string* out, const PluginSpec& plugin) {
         absl::StrAppend(out, plugin.name, " (", plugin.resource_name, ")");
       });
-  return {.ok = true,
-          .text = absl::StrCat(path.string(), ": valid, ", plugins.size(),
-                               plugins.size() == 1 ? " plugin" : " plugins",
-                               plugins.empty() ? "" : ": ", names)};
+  std::string text = absl::StrCat(path.string(), ": valid, ", plugins.size(),
+                                  plugins.size() == 1 ? " plugin" : " plugins",
+                                  plugins.empty() ? "" : ": ", names);
+  for (const FieldError& conflict : ContainerConflicts(plugins)) {
+    absl::StrAppend(&text, "\nwarning: ", ToString({conflict}));
+  }
+  return {.ok = true, .text = std::move(text)};
 }
 
 ConfigFile::ConfigFile(EventLoop& loop, std::filesystem::path path, Callbacks callbacks)

@@ -21,8 +21,9 @@ struct ConfigReading {
 // Reads and parses the file once. Every problem is in `error`, one a line.
 ConfigReading ReadConfigFile(const std::filesystem::path& path);
 
-// --check: validates the file. The text for people, one line when it is right, else every error
-// with its field path, one a line.
+// --check: validates the file. The text for people, one a line: when it is right, what it announces
+// and then, as warnings, where two entries are in each other's way (container_conflicts.h); else
+// every error with its field path.
 struct CheckResult {
   bool ok = false;
   std::string text;

@@ -1,5 +1,6 @@
 #include "agent/narration.h"
 
+#include <algorithm>
 #include <map>
 
 #include "absl/strings/str_cat.h"
@@ -88,6 +89,21 @@ void NarratePreparation(const PreparationStatus& before, const PreparationStatus
   }
 }
 
+void NarrateConflicts(const ConflictStatus& before, const ConflictStatus& after,
+                      std::vector<Narration>& lines) {
+  if (before == after) return;
+  const std::vector<std::string> known = SentencesOf(before);
+  const std::vector<std::string> sentences = SentencesOf(after);
+  for (const std::string& sentence : sentences) {
+    if (std::ranges::find(known, sentence) == known.end()) {
+      lines.push_back({Level::kWarning, absl::StrCat("entries in conflict: ", sentence)});
+    }
+  }
+  if (sentences.empty()) {
+    lines.push_back({Level::kInfo, "no entry is in conflict with another one any more"});
+  }
+}
+
 Narration NarratePhase(const PluginStatus& plugin) {
   const std::string who = absl::StrCat("plugin ", plugin.name, ": ");
   switch (plugin.phase) {
@@ -124,6 +140,7 @@ std::vector<Narration> Narrate(const Snapshot& before, const Snapshot& after) {
   NarrateDeviceManager(before.device_manager, after.device_manager, lines);
   NarrateKubelet(before, after, lines);
   NarratePreparation(before.preparation, after.preparation, lines);
+  NarrateConflicts(before.conflicts, after.conflicts, lines);
   std::map<std::string, const PluginStatus*> gone;
   for (const PluginStatus& plugin : before.plugins) gone[plugin.name] = &plugin;
   for (const PluginStatus& plugin : after.plugins) {

@@ -26,6 +26,8 @@ constexpr std::size_t kMaxPods = 512;
 constexpr std::size_t kMaxHeldNames = 128u << 10;
 constexpr std::size_t kMaxMessage = 4096;
 constexpr std::size_t kMaxExplanations = 16;
+// The one condition that nobody wants, so it is there only while it is true.
+constexpr char kEntriesConflict[] = "EntriesConflict";
 
 void SetText(Json& object, const char* key, std::string_view text) {
   if (!text.empty()) object[key] = Utf8Prefix(text, kMaxText);
@@ -214,6 +216,7 @@ Json NodeStateRenderer::Status(const Snapshot& snapshot) {
                                                lacking.empty() ? "AsAsked" : "Lacking",
                                                absl::StrJoin(lacking, "; ")));
   }
+  AddConflicts(snapshot, status["conditions"]);
   status["plugins"] = Plugins(snapshot);
   status["resources"] = Resources(snapshot);
   AddUnhealthy(snapshot, status);
@@ -240,6 +243,18 @@ Json NodeStateRenderer::ConditionOf(const Snapshot& snapshot, const std::string&
           {"message", Utf8Prefix(message, kMaxMessage)},
           {"observedGeneration", snapshot.config.generation},
           {"lastTransitionTime", Time(told->second.since)}};
+}
+
+void NodeStateRenderer::AddConflicts(const Snapshot& snapshot, Json& conditions) {
+  const std::vector<std::string> conflicts = SentencesOf(snapshot.conflicts);
+  if (conflicts.empty()) {
+    conditions_.erase(kEntriesConflict);
+    return;
+  }
+  conditions.push_back(
+      ConditionOf(snapshot, kEntriesConflict, true,
+                  snapshot.conflicts.devices.empty() ? "ContainersDiffer" : "DeviceAnnouncedTwice",
+                  absl::StrJoin(conflicts, "; ")));
 }
 
 Json NodeStateRenderer::Plugins(const Snapshot& snapshot) const {

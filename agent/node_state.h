@@ -49,6 +49,7 @@ class NodeStateRenderer {
   std::string Time(TimePoint at) const;
   nlohmann::json ConditionOf(const Snapshot& snapshot, const std::string& type, bool status,
                              const std::string& reason, const std::string& message);
+  void AddConflicts(const Snapshot& snapshot, nlohmann::json& conditions);
   nlohmann::json Plugins(const Snapshot& snapshot) const;
 
   const NodeIdentity identity_;

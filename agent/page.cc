@@ -106,6 +106,13 @@ std::string Alerts(const Snapshot& snapshot) {
         "configuration or by hand, this goes away by itself.",
         absl::StrJoin(snapshot.preparation.lacking, "\n"));
   }
+  if (const std::vector<std::string> conflicts = SentencesOf(snapshot.conflicts);
+      !conflicts.empty()) {
+    html += Alert(
+        "Entries of the configuration are in each other's way. Their plugins run on; pods may get "
+        "what others have, or not what you wrote.",
+        absl::StrJoin(conflicts, "\n"));
+  }
   for (const PluginStatus& plugin : snapshot.plugins) {
     if (plugin.phase == PluginPhase::kBackingOff && plugin.failures > 1) {
       html += Alert(absl::StrCat("Plugin ", plugin.name, " failed ", plugin.failures,

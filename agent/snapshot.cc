@@ -86,6 +86,12 @@ KubeletView ViewOf(const KubeletReport* report, const Snapshot& snapshot) {
   return view;
 }
 
+std::vector<std::string> SentencesOf(const ConflictStatus& conflicts) {
+  std::vector<std::string> sentences = conflicts.devices;
+  sentences.insert(sentences.end(), conflicts.containers.begin(), conflicts.containers.end());
+  return sentences;
+}
+
 bool IsRegistered(const std::vector<ResourceReport>& resources) {
   return std::ranges::all_of(resources, [](const ResourceReport& resource) {
     return resource.phase == RegistrationPhase::kStreaming;

@@ -123,6 +123,13 @@ struct PreparationStatus {
   bool operator==(const PreparationStatus&) const = default;
 };
 
+// Where two entries of the configuration in force are in each other's way; a sentence each.
+struct ConflictStatus {
+  std::vector<std::string> devices;     // that two resources announce: device_conflicts.h
+  std::vector<std::string> containers;  // what they are given: lib/api/container_conflicts.h
+  bool operator==(const ConflictStatus&) const = default;
+};
+
 // What the API says of this node; empty without one.
 struct NodeInfo {
   std::string kubelet_version;
@@ -137,6 +144,7 @@ struct Snapshot {
   ConfigStatus config;
   NodeInfo node;
   PreparationStatus preparation;
+  ConflictStatus conflicts;
   DeviceManagerStatus device_manager;
   KubeletView kubelet;
   std::vector<PluginStatus> plugins;  // by name
@@ -150,6 +158,9 @@ bool IsUp(const PluginStatus& plugin);
 // What of `report` (nullptr: there is none) concerns the plugins of `snapshot`. A Device Manager
 // that is down says nothing, whatever it said before.
 KubeletView ViewOf(const KubeletReport* report, const Snapshot& snapshot);
+
+// All sentences of `conflicts`; empty: nothing is in anything's way.
+std::vector<std::string> SentencesOf(const ConflictStatus& conflicts);
 
 // True when every resource of the report is followed by the kubelet. A plugin that has nothing to
 // announce has nothing to register.

@@ -163,6 +163,24 @@ TEST(CheckConfigFileTest, ListsEveryErrorWithItsFieldOnALineOfItsOwn) {
               AllOf(HasSubstr("spec.plugins[0].resourceName: "), HasSubstr("\nspec.plugins[1].")));
 }
 
+TEST(CheckConfigFileTest, WarnsOfEntriesThatDifferInWhatTheyGiveContainers) {
+  const TempDir dir;
+  const auto path = dir.Write(
+      "config.yaml",
+      "apiVersion: nodedevices.io/v1alpha1\nkind: DevicePluginConfig\nmetadata: {name: node}\n"
+      "spec:\n  plugins:\n"
+      "  - {name: a, resourceName: a.b/a, static: {devices: [{id: x}]}, container: {envs: {F: "
+      "x}}}\n"
+      "  - {name: b, resourceName: a.b/b, static: {devices: [{id: y}]}, container: {envs: {F: "
+      "y}}}\n");
+  const CheckResult result = CheckConfigFile(path);
+  EXPECT_TRUE(result.ok);
+  EXPECT_THAT(result.text,
+              HasSubstr(": valid, 2 plugins: a (a.b/a), b (a.b/b)\nwarning: "
+                        "spec.plugins[1].container.envs.F: is another value of this variable than "
+                        "spec.plugins[0].container.envs.F (a) gives: "));
+}
+
 TEST(CheckConfigFileTest, SaysThatThereIsNoFile) {
   const CheckResult result = CheckConfigFile("/nonexistent/config.yaml");
   EXPECT_FALSE(result.ok);

@@ -68,6 +68,19 @@ TEST(NarrationTest, TellsOnceWhatTheHostLacks) {
   EXPECT_THAT(Words(lacking, HealthyNode()), IsEmpty()) << "nobody asks any more";
 }
 
+TEST(NarrationTest, TellsEachConflictOnceAndWhenThereIsNoneAnyMore) {
+  Snapshot one = HealthyNode();
+  one.conflicts = {.devices = {"/dev/x twice"}, .containers = {}};
+  Snapshot two = HealthyNode();
+  two.conflicts = {.devices = {"/dev/x twice"}, .containers = {"FOO differs"}};
+  EXPECT_THAT(Words(HealthyNode(), one), ElementsAre("! entries in conflict: /dev/x twice"));
+  EXPECT_THAT(Words(one, one), IsEmpty());
+  EXPECT_THAT(Words(one, two), ElementsAre("! entries in conflict: FOO differs"));
+  EXPECT_THAT(Words(two, one), IsEmpty());
+  EXPECT_THAT(Words(two, HealthyNode()),
+              ElementsAre("no entry is in conflict with another one any more"));
+}
+
 TEST(NarrationTest, TellsOnceWhatTheApiSaysOfAMissingDeviceManager) {
   Snapshot down = HealthyNode();
   down.device_manager.up = false;

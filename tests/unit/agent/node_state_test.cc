@@ -226,6 +226,27 @@ TEST(NodeStateTest, SaysWhetherTheHostIsPreparedOnlyWhereThatIsAskedFor) {
   EXPECT_EQ(condition(snapshot)["reason"], "AsAsked");
 }
 
+TEST(NodeStateTest, HasAConditionOfConflictsWhileThereAreSome) {
+  NodeStateRenderer renderer = Renderer();
+  const auto condition = [&renderer](const Snapshot& snapshot) {
+    return Condition(renderer.Status(snapshot)["status"], "EntriesConflict");
+  };
+  Snapshot snapshot = Node();
+  EXPECT_TRUE(condition(snapshot).is_null());
+  snapshot.conflicts = {.devices = {"/dev/x is announced twice"}, .containers = {"FOO differs"}};
+  json seen = condition(snapshot);
+  EXPECT_EQ(seen["status"], "True");
+  EXPECT_EQ(seen["reason"], "DeviceAnnouncedTwice");
+  EXPECT_EQ(seen["message"], "/dev/x is announced twice; FOO differs");
+  EXPECT_THAT(ErrorsOf(snapshot), IsEmpty());
+  snapshot.conflicts.devices.clear();
+  EXPECT_EQ(condition(snapshot)["reason"], "ContainersDiffer");
+  EXPECT_EQ(condition(snapshot)["lastTransitionTime"], seen["lastTransitionTime"]);
+  EXPECT_TRUE(condition(Node()).is_null());
+  snapshot.looked_at += minutes(1);
+  EXPECT_NE(condition(snapshot)["lastTransitionTime"], seen["lastTransitionTime"]);
+}
+
 TEST(NodeStateTest, SaysWhatTheApiSaysOfAMissingDeviceManager) {
   EXPECT_FALSE(StatusOf(Node())["deviceManager"].contains("explanation"));
   Snapshot down = Node();

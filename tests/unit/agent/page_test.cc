@@ -63,6 +63,13 @@ TEST(PageTest, ShowsWhatTheHostLacks) {
   EXPECT_THAT(Page(snapshot), Not(HasSubstr("nodePreparation")));
 }
 
+TEST(PageTest, ShowsEntriesThatAreInEachOthersWay) {
+  Snapshot snapshot = HealthyNode();
+  EXPECT_THAT(Page(snapshot), Not(HasSubstr("in each other")));
+  snapshot.conflicts = {.devices = {"/dev/<x> twice"}, .containers = {"FOO differs"}};
+  EXPECT_THAT(Page(snapshot), HasSubstr("<pre>/dev/&lt;x&gt; twice\nFOO differs</pre>"));
+}
+
 TEST(PageTest, NeedsNoScriptAndRefreshesItself) {
   const std::string page = Page(HealthyNode());
   EXPECT_THAT(page, HasSubstr("<meta http-equiv=\"refresh\" content=\"3\">"));

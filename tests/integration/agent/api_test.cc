@@ -69,6 +69,43 @@ TEST_F(AgentInTheApiTest, SaysWhyTheDeviceManagerIsDownUntilItIsUp) {
   EXPECT_EQ(explanation(), Json::array());
 }
 
+TEST_F(AgentInTheApiTest, SaysThatTwoEntriesAnnounceOneDeviceUntilOneDoesNotAnyMore) {
+  dir_.MakeNode("dev/x");
+  dir_.MakeNode("dev/y");
+  const auto configure = [this](const char* a, const char* b) {
+    Json config = ConfigOf({"a", "b"});
+    const char* paths[] = {a, b};
+    for (std::size_t i = 0; i < 2; ++i) {
+      Json& device = config["spec"]["plugins"][i]["static"]["devices"][0];
+      device["nodes"] = Json::array({{{"path", paths[i]}}});
+    }
+    server_.Put(kRig, config);
+  };
+  const auto conflict = [this] {
+    for (const Json& condition : Status().value("conditions", Json::array())) {
+      if (condition["type"] == "EntriesConflict") return condition;
+    }
+    return Json();
+  };
+  StartDeviceManager();
+  configure("/dev/x", "/dev/x");
+  StartAgent();
+  ASSERT_TRUE(BecomesReady("a")) << "a conflict stops nobody";
+  ASSERT_TRUE(WaitFor([&] { return conflict().is_object(); }));
+  EXPECT_EQ(conflict()["status"], "True");
+  EXPECT_EQ(conflict()["reason"], "DeviceAnnouncedTwice");
+  const std::string what =
+      "/dev/x is announced as example.com/a and as example.com/b (plugins a and b): ";
+  EXPECT_THAT(conflict()["message"].get<std::string>(), HasSubstr(what));
+  EXPECT_THAT(Get("/").body, HasSubstr(what));
+  EXPECT_TRUE(LogSays("entries in conflict: " + what));
+  EXPECT_TRUE(WaitFor([this] { return Allocatable("a") == 1 && Allocatable("b") == 1; }));
+
+  configure("/dev/x", "/dev/y");
+  EXPECT_TRUE(WaitFor([&] { return BecomesReady("a") && conflict().is_null(); }));
+  EXPECT_TRUE(LogSays("no entry is in conflict with another one any more"));
+}
+
 TEST_F(AgentInTheApiTest, KeepsEverythingWhileTheApiServerIsAwayAndSaysSo) {
   StartDeviceManager();
   Configure({"a"});

@@ -4,10 +4,10 @@
 // one to a pod that asks for the first resource, and again to a pod that asks for the second, and
 // both believe that it is theirs.
 
-#include <compare>
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "agent/snapshot.h"
@@ -40,7 +40,11 @@ struct DeviceConflict {
   std::string plugin;
   std::string other_resource;
   std::string other_plugin;
-  auto operator<=>(const DeviceConflict&) const = default;
+  bool operator<(const DeviceConflict& other) const {
+    return std::tie(device, resource, plugin, other_resource, other_plugin) <
+           std::tie(other.device, other.resource, other.plugin, other.other_resource,
+                    other.other_plugin);
+  }
 };
 
 // The conflicts among `resources`. Pure, any thread.

@@ -32,11 +32,10 @@ DeviceMaker::Order Removals::OrderAt(TimePoint now) const {
   DeviceMaker::Order order;
   if (!asked_) return order;
   for (const auto& [id, device] : unwanted_) {
-    if (!IsIdle(id)) {
-      order.keep.insert(id);
-    } else if (now >= device.RemoveAt()) {
+    const bool idle = IsIdle(id);
+    if (idle && now >= device.RemoveAt()) {
       order.remove.insert(id);
-    } else if (device.tried) {
+    } else if (!idle || device.tried) {
       order.keep.insert(id);
     }
   }

@@ -4,7 +4,9 @@
 
 #include "lib/base/file.h"
 #include "tests/integration/node/node_fixture.h"
+#include "tests/support/fake_mdev_kernel.h"
 #include "tests/support/fake_pci_bus.h"
+#include "tests/support/wait_for.h"
 
 namespace nodedevice::testing {
 namespace {
@@ -82,6 +84,41 @@ TEST_F(VirtualizationTest, AContainerDoesNotStartWithADeviceThatCannotBeBound) {
   EXPECT_THAT(
       ReadFile(host_.Under(FakePciBus::Of("0000:3c:00.0", "driver_override")), 99).value_or(""),
       StartsWith("\n"));
+  plugin.Signal(SIGTERM);
+  EXPECT_EQ(plugin.Wait(), 0) << plugin.Output();
+}
+
+// The fake host has no kernel that would act on what is written to it: the test does.
+TEST_F(VirtualizationTest, MediatedDevicesAreAskedForAndAnnouncedWhenTheKernelHasMadeThem) {
+  bus_.Plug({.address = "0000:3b:00.0", .vendor = "10de", .driver = "nvidia"});
+  FakeMdevKernel kernel(host_, bus_);
+  kernel.Register("0000:3b:00.0", 1, {{"nvidia-222", "GRID T4-1Q"}});
+  StartDeviceManager();
+  Program plugin({"node-device-plugin", "--plugin",
+                  R"({"name": "vgpu", "resourceName": "nvidia.com/GRID_T4-1Q",
+                      "mdev": {"selectors": [{"type": "GRID T4-1Q"}],
+                               "create": [{"type": "GRID T4-1Q", "count": 1}]},
+                      "health": {"interval": "1s"}})",
+                  "--host-root", host_.path(), "--kubelet-dir", dir_.path() / "k"},
+                 dir_.path() / "plugin.log");
+  ASSERT_TRUE(WaitFor([&] {
+    return plugin.Output().find(
+               "create: 0 of 1 of type GRID T4-1Q: 0000:3b:00.0: the kernel was "
+               "asked and did not do it") != std::string::npos;
+  })) << plugin.Output();
+  const std::string asked =
+      ReadFile(
+          host_.Under("sys/class/mdev_bus/0000:3b:00.0/mdev_supported_types/nvidia-222/create"), 99)
+          .value_or("");
+  EXPECT_THAT(asked, StartsWith("6d646576-"));
+
+  kernel.Make("0000:3b:00.0", "nvidia-222", asked);
+  ASSERT_TRUE(WaitForCounts("nvidia.com/GRID_T4-1Q", 1, 1)) << plugin.Output();
+  const ProgramResult admitted =
+      DeviceManagerSays("admit", {PodFile("vm", {{"nvidia.com/GRID_T4-1Q", 1}})});
+  ASSERT_EQ(admitted.code, 0) << admitted.output;
+  const auto spec = nlohmann::json::parse(admitted.output)["containers"][0]["spec"];
+  EXPECT_EQ(spec["envs"]["MDEV_PCI_RESOURCE_NVIDIA_COM_GRID_T4-1Q"], asked) << spec;
   plugin.Signal(SIGTERM);
   EXPECT_EQ(plugin.Wait(), 0) << plugin.Output();
 }

@@ -397,6 +397,18 @@ TEST(NodeStateTest, ANameThatIsTooLongEndsInAHash) {
   EXPECT_THAT(cut, MatchesRegex("n+-[0-9a-f]{16}"));
 }
 
+// They change with every sample, and each change of the state is written to the API.
+TEST(NodeStateTest, FiguresOfDevicesInUseAreNoPartOfIt) {
+  Snapshot snapshot = Node();
+  const json before = StatusOf(snapshot);
+  FiguresSample& figures = snapshot.plugins[0].resources[0].figures;
+  figures.number = 1;
+  figures.devices.emplace_back();
+  figures.devices[0].id = "kvm0";
+  figures.devices[0].memory_used_bytes = 7;
+  EXPECT_EQ(StatusOf(snapshot), before);
+}
+
 // The check itself: it must see what it is there for.
 TEST(NodeStateTest, TheSchemaRefusesWhatItDoesNotKnow) {
   const json schema = SchemaOf(kStateCrd);

@@ -184,7 +184,7 @@ Event WithFigures(int pid, std::uint64_t sample, std::uint64_t used) {
 TEST_F(SupervisorTest, FiguresVanishWhenNoNewerOnesComeInTheirTime) {
   Running();
   const auto used = [this] {
-    const auto& devices = Kvm().resources[0].figures.devices;
+    const std::vector<DeviceFigures> devices = Kvm().resources[0].figures.devices;
     return devices.empty() ? std::nullopt : devices[0].memory_used_bytes;
   };
   EXPECT_EQ(DueIn(), std::nullopt) << "without figures nobody is woken";

@@ -139,7 +139,7 @@ TEST(PluginReportTest, TheLargestReportStillFits) {
   resource.devices.assign(3, {text, false, text, text, std::vector<int>(1000, 1 << 30)});
   resource.notes.assign(1000, text);
   resource.figures = {.number = kMax, .valid = std::chrono::seconds(1), .devices = {}};
-  resource.figures.devices.assign(1000, {text, kMax, kMax, kMax});
+  resource.figures.devices.assign(3, {text, kMax, kMax, kMax});
   for (int i = 0; i < 100; ++i) resource.rpc[std::to_string(i) + text] = histogram;
   const std::string line = ToLine(PluginReport{std::vector<ResourceReport>(100, resource)});
   EXPECT_LE(line.size(), kMaxReportLine);

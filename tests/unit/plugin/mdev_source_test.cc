@@ -137,7 +137,8 @@ TEST_F(MdevSourceTest, WhatTheEntryMadeAndAsksForNoLongerIsUnhealthy) {
   const auto problems = [&](const std::vector<MdevCreation>& create) {
     std::map<std::string, std::string> all;
     const Mdev mdev{.selectors = {{.type = "nvidia-222"}}, .create = create};
-    for (const auto& [id, device] : Scan(mdev).resources.at(kResource)) all[id] = device.problem;
+    const Inventory inventory = Scan(mdev);
+    for (const auto& [id, device] : inventory.resources.at(kResource)) all[id] = device.problem;
     return all;
   };
   EXPECT_THAT(problems({{.type = "GRID T4-1Q", .count = 1}}),

@@ -11,27 +11,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxNoted = 4;
-
-// "a: because; b: because; and 3 more"
-class Listing {
- public:
-  void Add(const std::string& what, std::string_view why) {
-    if (++count_ > kMaxNoted) return;
-    absl::StrAppend(&text_, count_ == 1 ? "" : "; ", what, ": ", std::string(why));
-  }
-  void AppendTo(std::vector<std::string>& notes, std::string_view begin) const {
-    if (count_ == 0) return;
-    notes.push_back(absl::StrCat(std::string(begin), text_));
-    if (count_ > kMaxNoted) {
-      absl::StrAppend(&notes.back(), "; and ", count_ - kMaxNoted, " more");
-    }
-  }
-
- private:
-  std::size_t count_ = 0;
-  std::string text_;
-};
+// One note of all these; none of none.
+void AddNote(std::string_view begin, const std::vector<std::string>& reasons,
+             std::vector<std::string>& notes) {
+  if (!reasons.empty()) notes.push_back(absl::StrCat(std::string(begin), FirstReasons(reasons)));
+}
 
 }  // namespace
 
@@ -71,12 +55,12 @@ DeviceMaker::Result MdevMaker::Work(const Order& order, const Begins& begins,
 void MdevMaker::Remove(const MdevPlan& plan, const Order& order, const Begins& begins,
                        const std::stop_token& stop, Result& result) const {
   std::size_t removed = 0;
-  Listing waiting;
-  Listing failed;
+  std::vector<std::string> waiting;
+  std::vector<std::string> failed;
   for (const auto& [uuid, why] : plan.unwanted) {
     if (!order.remove.contains(uuid) || stop.stop_requested()) {
       result.unwanted.insert(uuid);
-      waiting.Add(uuid, why);
+      waiting.push_back(absl::StrCat(uuid, ": ", why));
       continue;
     }
     const absl::Status status = RemoveOne(uuid, begins);
@@ -84,15 +68,15 @@ void MdevMaker::Remove(const MdevPlan& plan, const Order& order, const Begins& b
       ++removed;
     } else {
       result.unwanted.insert(uuid);
-      failed.Add(uuid, std::string(status.message()));
+      failed.push_back(absl::StrCat(uuid, ": ", status.message()));
     }
   }
   if (removed > 0) {
     result.done.push_back(
         absl::StrCat(removed, " mediated devices that the entry does not ask for were removed"));
   }
-  waiting.AppendTo(result.notes, "is removed when no pod has had it for 30 s: ");
-  failed.AppendTo(result.notes, "could not be removed, and is tried again in a minute: ");
+  AddNote("is removed when no pod has had it for 30 s: ", waiting, result.notes);
+  AddNote("could not be removed, and is tried again in a minute: ", failed, result.notes);
 }
 
 absl::Status MdevMaker::RemoveOne(const std::string& uuid, const Begins& begins) const {

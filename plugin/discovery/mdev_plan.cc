@@ -182,13 +182,7 @@ class Planner {
     } else if (reasons.empty()) {
       why = "no parent has this type";
     } else {
-      const std::size_t shown = std::min(reasons.size(), kMaxReasons);
-      for (std::size_t i = 0; i < shown; ++i) {
-        absl::StrAppend(&why, i == 0 ? "" : "; ", reasons[i]);
-      }
-      if (shown < reasons.size()) {
-        absl::StrAppend(&why, "; and ", reasons.size() - shown, " more");
-      }
+      why = FirstReasons(reasons);
     }
     const std::string asked =
         share.rule.count ? absl::StrCat(" of ", *share.rule.count) : std::string();
@@ -224,6 +218,14 @@ std::optional<int> IndexOfOwn(const MediatedDevice& device, std::string_view res
   if (error != std::errc() || stop != end || index < 0) return std::nullopt;
   if (MdevUuid(resource, device.parent, device.type_id, index) != device.uuid) return std::nullopt;
   return index;
+}
+
+std::string FirstReasons(const std::vector<std::string>& reasons) {
+  const std::size_t shown = std::min(reasons.size(), kMaxReasons);
+  std::string text;
+  for (std::size_t i = 0; i < shown; ++i) absl::StrAppend(&text, i == 0 ? "" : "; ", reasons[i]);
+  if (shown < reasons.size()) absl::StrAppend(&text, "; and ", reasons.size() - shown, " more");
+  return text;
 }
 
 MdevPlan PlanMdevs(const MdevParents& parents, const std::vector<MediatedDevice>& devices,

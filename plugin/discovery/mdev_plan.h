@@ -40,6 +40,9 @@ struct MdevPlan {
   std::vector<std::string> notes;
 };
 
+// "a; b; c; d; and 3 more": as many reasons as somebody will read.
+std::string FirstReasons(const std::vector<std::string>& reasons);
+
 // A rule keeps what it has, in the order of parents and numbers, and gets what it lacks: first on
 // parents where it has some, then a parent for each rule in turn, and at last, when nobody finds a
 // parent of his own, what is left on those of others. The same state gives the same plan.

@@ -170,7 +170,7 @@ absl::Status Nvml::Impl::FindFunctions() {
   functions.Find("nvmlDeviceGetAttributes_v2", get_attributes);
   functions.Find("nvmlDeviceGetMemoryInfo", get_memory);
   if (!group("MIG devices")) get_mig_mode = nullptr;
-  functions.Find("nvmlDeviceGetMemoryInfo", figures.get_memory);
+  figures.get_memory = get_memory;
   functions.Find("nvmlDeviceGetSamples", figures.get_samples);
   functions.Find("nvmlDeviceGetUtilizationRates", figures.get_utilization);
   functions.TakeMissing();  // a figure that is not there is nothing to tell of
@@ -450,11 +450,7 @@ absl::StatusOr<std::optional<XidEvent>> Nvml::WaitForXid(std::chrono::millisecon
   if (data.type != nvml::kEventXid) return std::nullopt;
   XidEvent event;
   event.xid = data.data;
-  std::array<char, nvml::kTextSize> uuid = {};
-  if (data.device != nullptr &&
-      impl_->get_uuid(data.device, uuid.data(), uuid.size()) == nvml::kSuccess) {
-    event.uuid = TextOf(uuid);
-  }
+  if (data.device != nullptr) event.uuid = impl_->UuidOf(data.device);
   if (data.gpu_instance != nvml::kNoInstance) event.gpu_instance = data.gpu_instance;
   if (data.compute_instance != nvml::kNoInstance) event.compute_instance = data.compute_instance;
   return std::optional<XidEvent>(std::move(event));
